@@ -1,9 +1,9 @@
-// Package dialect declares what a wire format has to offer, and keeps the
-// register of those aimux speaks.
+// Package dialect declares what a wire format has to offer, and what all of
+// them need: the register, errors, parameter policies, tool names and ids.
 //
-// Each dialect lives in a folder of its own below this one and registers
-// itself in the table of package dialects; nothing else needs to know it by
-// name. A dialect is asked for two kinds of things: little things about bytes
+// Each dialect lives in a folder of its own below this one and has a New
+// function; whoever assembles the process hands the dialects it wants to
+// NewSet. Nothing registers itself. A dialect is asked for two kinds of things: little things about bytes
 // that pass through unchanged (Inspect, CheckResponse, the error forms), and
 // whole translations to and from the vocabulary of package llm.
 package dialect
@@ -102,6 +102,9 @@ type Inspection struct {
 	Err *llm.Error
 	// Usage is set if the event stated usage.
 	Usage *llm.Usage
+	// Finished says that the event states why the model stopped: a stream that
+	// ends after it is whole even if its terminal event never comes.
+	Finished bool
 }
 
 // EventKind is what an event means for the commit point and the end of a stream.

@@ -18,6 +18,8 @@ type Error struct {
 	Message string
 	// Code is a vendor's or the gateway's machine-readable code, or empty.
 	Code string
+	// Wire is the error type the provider gave, as it stood on the wire, or empty.
+	Wire string
 	// Param names the request field at fault, or is empty.
 	Param string
 	// RetryAfter is when trying again makes sense. 0 means unknown.

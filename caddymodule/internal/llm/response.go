@@ -39,3 +39,23 @@ type Usage struct {
 	// estimate or zero.
 	Known bool
 }
+
+// Update takes over the figures v states. A stream states usage more than
+// once: later figures win, except that an input count without cached parts
+// does not replace one that has them.
+func (u *Usage) Update(v Usage) {
+	if !v.Known {
+		return
+	}
+	u.Known = true
+	cached := v.CacheRead+v.CacheWrite > 0
+	if v.Input > 0 && (cached || u.CacheRead+u.CacheWrite == 0) {
+		u.Input, u.CacheRead, u.CacheWrite = v.Input, v.CacheRead, v.CacheWrite
+	}
+	if v.Output > 0 {
+		u.Output = v.Output
+	}
+	if v.Reasoning > 0 {
+		u.Reasoning = v.Reasoning
+	}
+}

@@ -1,0 +1,157 @@
+package openai
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/sse"
+	"github.com/tidwall/gjson"
+)
+
+var (
+	doneMark     = []byte("[DONE]")
+	errorKey     = []byte(`"error"`)
+	baseRespKey  = []byte(`"base_resp"`)
+	usageKey     = []byte(`"usage"`)
+	usageNull    = []byte(`"usage":null`)
+	deltaKey     = []byte(`"delta":{`)
+	finishKey    = []byte(`"finish_reason":"`)
+	errNoChoices = errors.New("the answer has no choices")
+)
+
+// Inspect says what a chunk is. Failures and usage are looked for by their
+// bytes before anything is parsed.
+func (Chat) Inspect(ev *sse.Event) dialect.Inspection {
+	data := ev.Data
+	if ev.Comment || len(data) == 0 {
+		return dialect.Inspection{Kind: dialect.EventPing}
+	}
+	if isDone(data) {
+		return dialect.Inspection{Kind: dialect.EventTerminal, Finished: true}
+	}
+	root := gjson.Result{Type: gjson.JSON, Raw: wire.View(data)}
+	if e := chunkFailure(ev, root); e != nil {
+		return dialect.Inspection{Kind: dialect.EventError, Err: e}
+	}
+	in, ok := scanDeltas(data)
+	if !ok {
+		in = inspectChoices(root)
+	}
+	if bytes.Contains(data, usageKey) && !bytes.Contains(data, usageNull) {
+		if u := findUsage(root); u.Known {
+			in.Usage = &u
+		}
+	}
+	return in
+}
+
+func isDone(data []byte) bool {
+	return data[0] == '[' && bytes.Equal(bytes.TrimSpace(data), doneMark)
+}
+
+// chunkFailure returns the failure a provider reported in a chunk, or nil.
+func chunkFailure(ev *sse.Event, root gjson.Result) *llm.Error {
+	named := len(ev.Type) > 0 && string(ev.Type) == "error"
+	if !named && !bytes.Contains(ev.Data, errorKey) && !bytes.Contains(ev.Data, baseRespKey) {
+		return nil
+	}
+	if e := dialect.FailureIn(root); e != nil || !named {
+		if e != nil {
+			e.Status = int(root.Get("status_code").Int())
+		}
+		return e
+	}
+	return dialect.ReadError(0, nil, ev.Data)
+}
+
+// scanDeltas is the quick way through a chunk in compact JSON: it jumps to the
+// deltas by their key. A quoted key cannot occur inside a JSON string, where
+// its quotes would be escaped. ok is false if the chunk needs a closer look.
+func scanDeltas(data []byte) (in dialect.Inspection, ok bool) {
+	if bytes.Contains(data, finishKey) {
+		return in, false
+	}
+	for {
+		i := bytes.Index(data, deltaKey)
+		if i < 0 {
+			return in, ok
+		}
+		data = data[i+len(deltaKey)-1:]
+		ok = true
+		if in.Kind = deltaKind(gjson.Result{Type: gjson.JSON, Raw: wire.View(data)}); in.Kind == dialect.EventContent {
+			return in, true
+		}
+	}
+}
+
+// inspectChoices looks for content and for the reason to stop in any choice.
+func inspectChoices(root gjson.Result) dialect.Inspection {
+	in := dialect.Inspection{Kind: dialect.EventOther}
+	root.Get("choices").ForEach(func(_, choice gjson.Result) bool {
+		inspectChoice(&in, choice)
+		return in.Err == nil
+	})
+	if in.Finished && in.Kind == dialect.EventPreamble {
+		in.Kind = dialect.EventOther
+	}
+	return in
+}
+
+func inspectChoice(in *dialect.Inspection, choice gjson.Result) {
+	choice.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "delta", "message":
+			if in.Kind != dialect.EventContent {
+				in.Kind = deltaKind(v)
+			}
+		case "finish_reason":
+			if isFailure(v.Str) {
+				in.Kind, in.Err = dialect.EventError, failedFinish(v.Str)
+			}
+			in.Finished = in.Finished || v.Type == gjson.String && v.Str != ""
+		}
+		return in.Err == nil
+	})
+}
+
+// isFailure knows the finish reasons by which Z.AI and OpenRouter report that
+// generating broke off.
+func isFailure(finish string) bool { return finish == "network_error" || finish == "error" }
+
+func failedFinish(finish string) *llm.Error {
+	return &llm.Error{Class: llm.ClassTransient, Code: finish, Message: "the provider broke off the answer: " + finish}
+}
+
+// deltaKind is EventContent if a delta gives the client anything.
+func deltaKind(delta gjson.Result) dialect.EventKind {
+	kind := dialect.EventPreamble
+	delta.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "content", "reasoning", "reasoning_content", "refusal":
+			if v.Type == gjson.String && v.Str != "" {
+				kind = dialect.EventContent
+			}
+		case "tool_calls", "reasoning_details", "function_call", "audio":
+			if len(v.Raw) > 2 && v.IsArray() || v.IsObject() {
+				kind = dialect.EventContent
+			}
+		}
+		return kind != dialect.EventContent
+	})
+	return kind
+}
+
+// CheckResponse looks at a complete answer that came with status 200.
+func (Chat) CheckResponse(body []byte) error {
+	root, err := dialect.ParseAnswer(body)
+	if err != nil {
+		return err
+	}
+	if !root.Get("choices.0.message").IsObject() {
+		return errNoChoices
+	}
+	return nil
+}

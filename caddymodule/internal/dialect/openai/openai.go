@@ -1,0 +1,22 @@
+// Package openai speaks OpenAI Chat Completions, the dialect most providers
+// offer and every one of them bends.
+//
+// Streams are data-only events that end with [DONE]. The decoder takes what
+// compatible servers really send: no [DONE], no finish_reason, ids and names
+// repeated or missing, whole calls in one chunk, reasoning under three names
+// or as <think> text, usage in any of three places.
+package openai
+
+import (
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+)
+
+// Chat is the dialect. It holds no state.
+type Chat struct{}
+
+// New returns the dialect.
+func New() dialect.Dialect { return Chat{} }
+
+// Name returns llm.OpenAI.
+func (Chat) Name() llm.Dialect { return llm.OpenAI }

@@ -1,0 +1,141 @@
+// Package wire holds the JSON pieces the dialects share: reading a body
+// without decoding it, and appending JSON by hand.
+//
+// Reading is gjson over the caller's own bytes: the strings handed out share
+// memory with the body, so a body must not be changed or reused while anything
+// read from it is alive. docs/decisions/001-json.md says why not encoding/json.
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"unsafe"
+
+	"github.com/tidwall/gjson"
+)
+
+// MaxDepth is how deep a body may nest before it is refused.
+const MaxDepth = 128
+
+// Errors of Parse.
+var (
+	ErrSyntax = errors.New("not valid JSON")
+	ErrObject = errors.New("not a JSON object")
+	ErrDepth  = errors.New("nested too deeply")
+)
+
+// View returns b as a string without copying it.
+func View(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// Raw returns the bytes of s without copying them. They must not be written to.
+func Raw(s string) json.RawMessage {
+	if s == "" {
+		return nil
+	}
+	return unsafe.Slice(unsafe.StringData(s), len(s))
+}
+
+// Parse checks that body is one valid JSON object, not nested deeper than
+// MaxDepth, and returns it for walking. A leading byte order mark is skipped.
+func Parse(body []byte) (gjson.Result, error) {
+	body = TrimBOM(body)
+	if tooDeep(body) {
+		return gjson.Result{}, ErrDepth
+	}
+	if !gjson.ValidBytes(body) {
+		return gjson.Result{}, ErrSyntax
+	}
+	root := gjson.Parse(View(body))
+	if !root.IsObject() {
+		return root, ErrObject
+	}
+	return root, nil
+}
+
+// TrimBOM returns b without a leading UTF-8 byte order mark.
+func TrimBOM(b []byte) []byte {
+	if len(b) >= 3 && b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF {
+		return b[3:]
+	}
+	return b
+}
+
+// tooDeep reports whether b opens more than MaxDepth levels at once. It looks
+// into strings only to skip them, so it may run before validation.
+func tooDeep(b []byte) bool {
+	depth, inString := 0, false
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case inString:
+			if c == '\\' {
+				i++
+			} else if c == '"' {
+				inString = false
+			}
+		case c == '"':
+			inString = true
+		case c == '{' || c == '[':
+			if depth++; depth > MaxDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
+// Key appends a member's key and colon, with a comma before it if dst does not
+// end at the beginning of an object or array.
+func Key(dst []byte, key string) []byte {
+	dst = Comma(dst)
+	dst = append(dst, '"')
+	dst = append(dst, key...)
+	return append(dst, '"', ':')
+}
+
+// Comma appends a comma unless dst ends with an opening brace or bracket, a
+// colon or a comma, or is empty.
+func Comma(dst []byte) []byte {
+	if n := len(dst); n > 0 {
+		switch dst[n-1] {
+		case '{', '[', ':', ',':
+		default:
+			return append(dst, ',')
+		}
+	}
+	return dst
+}
+
+// Str appends a member whose value is the string s.
+func Str(dst []byte, key, s string) []byte { return Quote(Key(dst, key), s) }
+
+// StrIf appends a string member unless s is empty.
+func StrIf(dst []byte, key, s string) []byte {
+	if s == "" {
+		return dst
+	}
+	return Str(dst, key, s)
+}
+
+// Int appends a member whose value is n.
+func Int(dst []byte, key string, n int) []byte {
+	return strconv.AppendInt(Key(dst, key), int64(n), 10)
+}
+
+// Bool appends a boolean member.
+func Bool(dst []byte, key string, v bool) []byte {
+	return strconv.AppendBool(Key(dst, key), v)
+}
+
+// Float appends a member whose value is f in its shortest form.
+func Float(dst []byte, key string, f float64) []byte {
+	return strconv.AppendFloat(Key(dst, key), f, 'g', -1, 64)
+}
+
+// RawMember appends a member whose value is the JSON text raw.
+func RawMember(dst []byte, key string, raw []byte) []byte {
+	return append(Key(dst, key), raw...)
+}
