@@ -1,0 +1,139 @@
+package keypool
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+)
+
+// Lease is the right to use a key for one attempt. It must be released.
+type Lease struct {
+	pool     *Pool
+	key      *Key
+	model    string
+	begun    int64 // Unix nanoseconds
+	inFlight int64 // of the key or its account, this one included
+	// The probes this lease holds, and the deadline that marks them as its own.
+	account, own probes
+	deadline     int64
+	done         atomic.Bool
+}
+
+// probes says which probes of a state a lease holds.
+type probes struct{ whole, model bool }
+
+// Outcome is how an attempt ended.
+type Outcome struct {
+	// Class is why it failed; llm.ClassNone: it did not.
+	Class llm.Class
+	// Wait is how long the answer asked to wait, if WaitKnown.
+	Wait      time.Duration
+	WaitKnown bool
+	// KeyWide says that the failure is about the whole key or account, not
+	// about this model only.
+	KeyWide bool
+	// Pacing is what the answer's headers said is left.
+	Pacing []Bucket
+	// TTFT is the time to the first token, Duration that of the whole
+	// attempt; 0: unknown.
+	TTFT, Duration time.Duration
+	// OutputTokens is how many tokens the answer had; 0: unknown.
+	OutputTokens int
+}
+
+// Key returns the key that was leased.
+func (l *Lease) Key() *Key { return l.key }
+
+// Probe reports whether the lease goes ahead of others that wait to hear how
+// it fares.
+func (l *Lease) Probe() bool { return l.account != probes{} || l.own != probes{} }
+
+// Secret fetches the key's secret. It is empty where a provider wants none.
+func (l *Lease) Secret(ctx context.Context) (string, error) {
+	if l.key.Secret == nil {
+		return "", nil
+	}
+	return l.key.Secret(ctx)
+}
+
+// Accepted says that the provider has begun a good answer. Those who wait for
+// this lease's probe need not wait for the answer's end. It may be called any
+// number of times, and need not be.
+func (l *Lease) Accepted() {
+	if l.done.Load() {
+		return
+	}
+	l.key.states(func(s *State) bool { s.recover(l.model, l.begun); return true })
+}
+
+// Release returns the key to its pool and records o. Later calls do nothing.
+func (l *Lease) Release(o Outcome) {
+	if l.done.Swap(true) {
+		return
+	}
+	now := l.pool.now()
+	shared := l.key.shared()
+	switch o.Class {
+	case llm.ClassNone:
+		shared.accepted(shared.inFlight.Load())
+		l.key.states(func(s *State) bool { s.recover(l.model, l.begun); return true })
+	case llm.ClassConcurrency:
+		shared.refused(l.begun, l.inFlight, now.UnixNano())
+	default:
+		l.rest(o, now)
+	}
+	l.key.leave()
+	shared.pace(l.model, o.Pacing, now)
+	l.handBack()
+	l.key.State.note(o, now)
+}
+
+// rest rests what o says has failed, if anything.
+func (l *Lease) rest(o Outcome, now time.Time) {
+	if _, ok := ladderOf(o.Class); !ok {
+		return
+	}
+	sc := scopeOf(o)
+	state, model := l.key.State, l.model
+	if sc.shared {
+		state = l.key.shared()
+	}
+	if sc.whole {
+		model = ""
+	}
+	lone := l.pool.lone(l.key, l.model, state, now.UnixNano())
+	due := state.enter(model, o, l.begun, now.UnixNano(), l.pool.rand(), lone)
+	if due == 0 || l.pool.onRest == nil {
+		return
+	}
+	l.pool.onRest(Rested{
+		Key: l.key, Model: model, Account: state == l.key.Account,
+		Class: o.Class, Until: time.Unix(0, due),
+	})
+}
+
+// lone reports whether no other key of the pool could be used for model once
+// state rests.
+func (p *Pool) lone(k *Key, model string, state *State, now int64) bool {
+	s := search{pool: p, model: model, now: now}
+	for i := range p.slots {
+		other := p.slots[i].Key
+		if other == k || other.State == state || other.Account == state {
+			continue
+		}
+		if st := s.look(i); st == free || st == low {
+			return false
+		}
+	}
+	return true
+}
+
+// handBack gives up the probes the lease still holds.
+func (l *Lease) handBack() {
+	if l.key.Account != nil {
+		l.key.Account.unclaim(l.model, l.account, l.deadline)
+	}
+	l.key.State.unclaim(l.model, l.own, l.deadline)
+}
