@@ -77,7 +77,7 @@ func (l *Lease) Release(o Outcome) {
 	shared := l.key.shared()
 	switch o.Class {
 	case llm.ClassNone:
-		shared.accepted(shared.inFlight.Load())
+		shared.accepted(l.begun, shared.inFlight.Load())
 		l.key.states(func(s *State) bool { s.recover(l.model, l.begun); return true })
 	case llm.ClassConcurrency:
 		shared.refused(l.begun, l.inFlight, now.UnixNano())

@@ -32,15 +32,15 @@ func (s *State) refused(begun, inFlight, now int64) {
 }
 
 // accepted raises the limit by one for every limit requests that ended well
-// while it was reached.
-func (s *State) accepted(inFlight int64) {
+// while it was reached, and set out since it was last cut.
+func (s *State) accepted(begun, inFlight int64) {
 	limit := s.limit.Load()
 	if limit == 0 || inFlight < limit {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.aimd.limit == 0 {
+	if s.aimd.limit == 0 || begun < s.aimd.cutAt {
 		return
 	}
 	s.aimd.limit += 1 / s.aimd.limit
