@@ -1,0 +1,63 @@
+package upstream
+
+import (
+	"net/http/httptrace"
+	"sync/atomic"
+)
+
+// Phase is how far an attempt got before it failed. It decides whether the
+// provider can have begun to work, and so to bill.
+type Phase uint8
+
+// The phases of an attempt, in order.
+const (
+	PhaseDial    Phase = iota // looking up, connecting
+	PhaseTLS                  // shaking hands
+	PhaseSend                 // writing the request
+	PhaseHeaders              // waiting for the answer's header
+	PhaseBody                 // reading the answer
+)
+
+var phaseNames = [...]string{"dial", "tls", "send", "headers", "body"}
+
+// String returns the phase's name for logs.
+func (p Phase) String() string { return phaseNames[p] }
+
+// Error is a failed attempt with how far it got.
+type Error struct {
+	Phase  Phase
+	Reused bool // the connection had been used before
+	Err    error
+}
+
+// Error returns the cause's text with the phase.
+func (e *Error) Error() string { return e.Phase.String() + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// tracer notes an attempt's phase. Its hooks may run on the transport's
+// goroutines.
+type tracer struct {
+	at     atomic.Uint32
+	reused atomic.Bool
+}
+
+func (t *tracer) hooks() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		TLSHandshakeStart: func() { t.at.Store(uint32(PhaseTLS)) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			t.reused.Store(info.Reused)
+			t.at.Store(uint32(PhaseSend))
+		},
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				t.at.Store(uint32(PhaseHeaders))
+			}
+		},
+	}
+}
+
+func (t *tracer) phase() Phase { return Phase(t.at.Load()) }
+
+func (t *tracer) wasReused() bool { return t.reused.Load() }
