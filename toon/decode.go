@@ -1,0 +1,412 @@
+package toon
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Decode reads a document.
+func Decode(data []byte, opts ...DecodeOption) (Value, error) {
+	d := decoder{opt: newDecodeOptions(opts)}
+	if err := d.decode(data); err != nil {
+		return Value{}, err
+	}
+	return d.root(), nil
+}
+
+// decoder fills a tape from the lines of a document. The scopes that are open
+// lie on a stack, so that nesting costs no recursion.
+type decoder struct {
+	t        *tape
+	opt      decodeOptions
+	scopes   []scope
+	values   int  // counted against opt.maxNodes
+	blank    int  // 1 + offset of a blank line not yet judged, or 0
+	blankRun bool // the line before was blank
+	begun    bool
+	lone     line // the line of a root that is no container
+	warnings []Warning
+
+	remarks []remark // comments and blank lines, if keepRemarks
+	keep    bool
+
+	groups   []uint32  // scratch of headerReader
+	siblings []sibling // scratch of the duplicate check
+}
+
+// scope is a container whose lines are still being read.
+type scope struct {
+	kind  class  // classObject, classList, classTable or classKeyed
+	node  uint32 // whose children the lines are
+	depth int    // indentation its lines have, in levels
+	level int    // how deep the container nests; the root is level 1
+	count int    // children so far
+	tab   uint32 // tables: which one
+	delim byte   // tables
+	want  uint64 // the declared count
+	head  int    // offset of the bracket that declares it
+}
+
+// counted reports whether a header declared how many children s has.
+func (s *scope) counted() bool { return s.kind != classObject }
+
+func (d *decoder) root() Value { return Value{t: d.t, how: viewNode} }
+
+func (d *decoder) decode(data []byte) error {
+	d.t = new(tape)
+	if len(data) > d.opt.maxBytes {
+		return &SyntaxError{Line: 1, Column: 1,
+			Msg: fmt.Sprintf("the document has %d bytes, the limit is %d", len(data), d.opt.maxBytes)}
+	}
+	d.t.src = string(data)
+	if !utf8.ValidString(d.t.src) {
+		return d.invalidUTF8()
+	}
+	d.reserve()
+	pos := 0
+	if strings.HasPrefix(d.t.src, byteOrderMark) {
+		pos = len(byteOrderMark)
+		d.warn(0, "the document begins with a byte order mark", "save it as UTF-8 without one")
+	}
+	for pos < len(d.t.src) {
+		end := len(d.t.src)
+		if n := strings.IndexByte(d.t.src[pos:], '\n'); n >= 0 {
+			end = pos + n
+		}
+		if err := d.line(pos, end); err != nil {
+			return err
+		}
+		pos = end + 1
+	}
+	return d.finish()
+}
+
+// reserve sizes the tape from what the document can hold at most, so that its
+// slices hardly ever grow: the allocation bound of the package rests on it.
+func (d *decoder) reserve() {
+	src := d.t.src
+	lines := strings.Count(src, "\n") + 1
+	d.t.nodes = make([]node, 0, min(lines, len(src)/3, d.opt.maxNodes)+2)
+	if cells := min(cellsAtMost(src, lines), d.opt.maxNodes); cells > 0 {
+		d.t.cells = make([]token, 0, cells)
+	}
+	if tables := min(strings.Count(src, "]{"), len(src)/8+1, d.opt.maxNodes); tables > 0 {
+		d.t.tables = make([]table, 0, tables)
+	}
+	if d.keep {
+		d.remarks = make([]remark, 0, min(lines, len(src)/2+1))
+	}
+}
+
+func (d *decoder) invalidUTF8() error {
+	off := validUTF8Prefix(d.t.src)
+	return d.fail(off, off, "the document is not valid UTF-8", "save it as UTF-8")
+}
+
+// line reads the line src[start:end], its terminator excluded.
+func (d *decoder) line(start, end int) error {
+	src := d.t.src
+	if end-start > d.opt.maxLine {
+		return d.fail(start, start, fmt.Sprintf("the line has %d bytes, the limit is %d", end-start, d.opt.maxLine), "")
+	}
+	if end > start && src[end-1] == '\r' {
+		end--
+	}
+	ln := line{start: start, at: start, end: end}
+	ln.at, ln.end = trimSpan(src, start, end)
+	switch {
+	case ln.at == ln.end, src[ln.at] == '\t' && strings.Trim(src[ln.at:ln.end], " \t") == "":
+		d.blankLine(start)
+		return nil
+	case src[ln.at] == '#':
+		d.comment(ln)
+		return nil
+	}
+	d.blankRun = false
+	if err := d.indentation(&ln); err != nil {
+		return err
+	}
+	return d.content(ln)
+}
+
+// indentation sets the depth of a line.
+func (d *decoder) indentation(ln *line) error {
+	spaces := ln.at - ln.start
+	ln.depth = spaces / d.opt.indent
+	ln.tabbed = d.t.src[ln.at] == '\t'
+	if d.opt.strict {
+		if spaces%d.opt.indent != 0 {
+			return d.fail(ln.at, ln.end, fmt.Sprintf("indented by %d spaces", spaces),
+				fmt.Sprintf("indent by a multiple of %d", d.opt.indent))
+		}
+		return nil
+	}
+	if !ln.tabbed || d.inTabTable(ln.depth) {
+		return nil
+	}
+	for src := d.t.src; src[ln.at] == '\t' || src[ln.at] == ' '; ln.at++ {
+		if src[ln.at] == '\t' {
+			ln.depth++
+		}
+	}
+	ln.tabbed = false
+	return nil
+}
+
+// inTabTable reports whether a row of a tab-delimited table may stand at depth,
+// in which case a leading tab ends an empty cell.
+func (d *decoder) inTabTable(depth int) bool {
+	for i := len(d.scopes) - 1; i >= 0; i-- {
+		if s := &d.scopes[i]; s.depth <= depth {
+			return s.depth == depth && s.kind == classTable && s.delim == '\t'
+		}
+	}
+	return false
+}
+
+// content reads a line that is neither blank nor a comment.
+func (d *decoder) content(ln line) error {
+	if ln.tabbed && !d.inTabTable(ln.depth) {
+		return d.fail(ln.at, ln.end, "tab used for indentation", fmt.Sprintf("indent by %d spaces per level", d.opt.indent))
+	}
+	if !d.begun {
+		d.begun = true
+		return d.rootLine(ln)
+	}
+	for len(d.scopes) > 0 && ln.depth < d.top().depth {
+		if err := d.closeScope(); err != nil {
+			return err
+		}
+	}
+	if len(d.scopes) == 0 {
+		return d.trailing(ln)
+	}
+	if err := d.judgeBlank(); err != nil {
+		return err
+	}
+	if s := d.top(); ln.depth > s.depth {
+		if skip, err := d.overIndented(ln, s); skip || err != nil {
+			return err
+		}
+	}
+	switch s := d.top(); s.kind {
+	case classObject:
+		return d.field(ln.at, ln.end, s)
+	case classList:
+		return d.item(ln, s)
+	default:
+		return d.row(ln, s)
+	}
+}
+
+func (d *decoder) top() *scope { return &d.scopes[len(d.scopes)-1] }
+
+// overIndented judges a line deeper than the innermost scope's. A lenient
+// reader lets the first line of a scope set its depth and skips other lines.
+func (d *decoder) overIndented(ln line, s *scope) (skip bool, err error) {
+	msg, hint := "the line is indented but the line above it opens nothing",
+		fmt.Sprintf("indent it by %d spaces", s.depth*d.opt.indent)
+	if s.count == 0 {
+		msg = fmt.Sprintf("indented by %d levels where %d are open", ln.depth, s.depth)
+	}
+	if d.opt.strict {
+		return false, d.fail(ln.at, ln.end, msg, hint)
+	}
+	if s.count == 0 {
+		s.depth = ln.depth
+		return false, nil
+	}
+	d.warn(ln.at, msg+"; it was skipped", hint)
+	return true, nil
+}
+
+func (d *decoder) blankLine(start int) {
+	if d.blank == 0 {
+		d.blank = start + 1
+	}
+	d.remarkBlank(start)
+	d.blankRun = true
+}
+
+// judgeBlank decides, at the next content line and after the scopes it ends are
+// closed, whether the blank lines before it stood inside an array (§12).
+func (d *decoder) judgeBlank() error {
+	if d.blank == 0 {
+		return nil
+	}
+	at := d.blank - 1
+	d.blank = 0
+	inArray := slices.ContainsFunc(d.scopes, func(s scope) bool { return s.counted() && s.count > 0 })
+	if d.opt.strict && inArray {
+		return d.fail(at, at, "blank line inside an array", "remove it, or make it a comment with #")
+	}
+	return nil
+}
+
+// closeScope ends the innermost scope: its size is now known.
+func (d *decoder) closeScope() error {
+	s := *d.top()
+	d.scopes = d.scopes[:len(d.scopes)-1]
+	n := &d.t.nodes[s.node]
+	n.next = uint32(len(d.t.nodes))
+	n.val = makeToken(s.kind, int(n.val.off), s.count)
+	if s.kind == classTable || s.kind == classKeyed {
+		d.t.tables[s.tab].rows = uint32(s.count)
+	}
+	if s.counted() {
+		if err := d.checkCount(s.head, s.want, s.count, countNouns[s.kind]); err != nil {
+			return err
+		}
+	}
+	if s.kind == classObject || s.kind == classKeyed {
+		return d.checkKeys(s)
+	}
+	return nil
+}
+
+// countNouns names what a declared count counts.
+var countNouns = [...]string{classList: "items", classInline: "values", classTable: "rows", classKeyed: "entries"}
+
+// checkCount compares a declared count with the number that was found.
+func (d *decoder) checkCount(head int, want uint64, got int, noun string) error {
+	if want == uint64(got) || !d.opt.strict {
+		return nil
+	}
+	src := d.t.src
+	digits, _ := leadingDigits(src[head+1:])
+	lineStart := strings.LastIndexByte(src[:head], '\n') + 1
+	before := strings.TrimPrefix(strings.TrimLeft(src[lineStart:head], " "), "- ")
+	msg := fmt.Sprintf("declared %s %s, found %d", excerpt(digits), noun, got)
+	hint := fmt.Sprintf("write %s[%d", excerpt(before), got)
+	closing := strings.IndexByte(src[head:], ']')
+	hint += src[head+1+len(digits) : head+closing+1]
+	if d.opt.repairCounts {
+		d.warn(head, msg, hint)
+		return nil
+	}
+	return d.fail(head, head+closing+1, msg, hint)
+}
+
+// checkKeys looks for equal keys among the children of a scope (§14.3).
+func (d *decoder) checkKeys(s scope) error {
+	v := Value{t: d.t, at: s.node, how: viewNode}
+	keys := slices.Grow(d.siblings[:0], s.count)
+	for c := v.children(); c.i < c.end; {
+		id := c.i
+		c.step()
+		keys = append(keys, sibling{d.t.text(c.key), id})
+	}
+	d.siblings = keys
+	earlier, later, found := firstDuplicate(keys)
+	if !found {
+		return nil
+	}
+	if d.opt.strict {
+		first, second := d.keyOf(s, earlier), d.keyOf(s, later)
+		at := positionAt(d.t.src, int(first.off))
+		return d.fail(quoteStart(d.t.src, *second), int(second.off)+second.size(),
+			fmt.Sprintf("duplicate key, first used in line %d", at.Line), "give each key once")
+	}
+	n := &d.t.nodes[s.node]
+	for earlier := range duplicates(keys) {
+		*d.keyOf(s, earlier) = makeToken(classDead, 0, 0)
+		n.val = makeToken(s.kind, int(n.val.off), n.val.size()-1)
+	}
+	return nil
+}
+
+// keyOf returns where the key of child id is stored.
+func (d *decoder) keyOf(s scope, id uint32) *token {
+	if s.kind == classKeyed {
+		return &d.t.cells[id]
+	}
+	return &d.t.nodes[id].key
+}
+
+// quoteStart returns where a text token begins, its quote included.
+func quoteStart(src string, tok token) int {
+	at := int(tok.off)
+	if at > 0 && src[at-1] == '"' && (tok.class() == classEscaped || tok.class() == classString) {
+		return at - 1
+	}
+	return at
+}
+
+// finish closes what is still open at the end of the document.
+func (d *decoder) finish() error {
+	for len(d.scopes) > 0 {
+		if err := d.closeScope(); err != nil {
+			return err
+		}
+	}
+	if d.begun {
+		return nil
+	}
+	_, err := d.addNode(makeToken(classNone, 0, 0), makeToken(classObject, 0, 0))
+	return err
+}
+
+// count adds n values to those the document holds.
+func (d *decoder) count(n, at int) error {
+	d.values += n
+	if d.values <= d.opt.maxNodes {
+		return nil
+	}
+	return d.fail(at, at, fmt.Sprintf("more than %d values in one document", d.opt.maxNodes), "")
+}
+
+// addNode appends a node that has no children so far.
+func (d *decoder) addNode(key, val token) (uint32, error) {
+	if err := d.count(1, int(key.off)); err != nil {
+		return 0, err
+	}
+	if len(d.t.nodes) == cap(d.t.nodes) {
+		d.t.nodes = slices.Grow(d.t.nodes, len(d.t.nodes)+1)
+	}
+	at := uint32(len(d.t.nodes))
+	d.t.nodes = append(d.t.nodes, node{key: key, val: val, next: at + 1})
+	return at, nil
+}
+
+// open adds a container and makes it the innermost scope.
+func (d *decoder) open(key, val token, s scope) (err error) {
+	if err := d.checkLevel(s.level, int(key.off)); err != nil {
+		return err
+	}
+	if s.node, err = d.addNode(key, val); err != nil {
+		return err
+	}
+	d.scopes = append(d.scopes, s)
+	return nil
+}
+
+func (d *decoder) checkLevel(level, at int) error {
+	if level <= d.opt.maxDepth {
+		return nil
+	}
+	return d.fail(at, at, fmt.Sprintf("nested deeper than %d levels", d.opt.maxDepth), "")
+}
+
+// fail returns an error about src[at:end].
+func (d *decoder) fail(at, end int, msg, hint string) error {
+	p := positionAt(d.t.src, at)
+	return &SyntaxError{
+		Line: p.Line, Column: p.Column, Msg: msg, Hint: hint,
+		Excerpt: excerpt(d.t.src[at:max(at, end)]),
+	}
+}
+
+func (d *decoder) failMalformed(m *malformed) error { return d.fail(m.at, m.end, m.msg, m.hint) }
+
+// maxWarnings bounds the warnings kept: they must not outgrow the input.
+const maxWarnings = 100
+
+func (d *decoder) warn(at int, msg, hint string) {
+	if len(d.warnings) == maxWarnings {
+		return
+	}
+	p := positionAt(d.t.src, at)
+	d.warnings = append(d.warnings, Warning{Line: p.Line, Column: p.Column, Msg: msg, Hint: hint})
+}
