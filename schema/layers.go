@@ -1,0 +1,215 @@
+package schema
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/knadh/koanf/v2"
+)
+
+// The names of the layers in Result.Layers. A value from the environment has the
+// layer "env " and the name of the variable.
+const (
+	LayerDefault   = "default"
+	LayerFile      = "file"
+	LayerOverrides = "overrides"
+	layerEnv       = "env "
+)
+
+// origin says where a value of the merged tree came from.
+type origin struct {
+	layer    string
+	place    place  // Line 0 where there is no text to point at
+	variable string // the environment variable, "" for other layers
+}
+
+// merger lays one layer over the other and remembers where each value is from.
+type merger struct {
+	koanf   *koanf.Koanf
+	origins map[string]origin // by JSON pointer in the merged tree
+}
+
+func newMerger() *merger {
+	// No key contains the delimiter, so that names with dots stay whole.
+	return &merger{koanf: koanf.New("\x00"), origins: map[string]origin{}}
+}
+
+// tree returns the merged document. It may be changed by the caller.
+func (m *merger) tree() map[string]any { return m.koanf.Raw() }
+
+// load lays a layer over those loaded before; find tells the origin of the value
+// at a pointer in that layer.
+func (m *merger) load(p koanf.Provider, find func(pointer string) origin) error {
+	return m.koanf.Load(p, nil, koanf.WithMergeFunc(func(src, dest map[string]any) error {
+		o := overlay{m: m, find: find}
+		o.object(src, dest, "", "")
+		return nil
+	}))
+}
+
+// loadDocument lays a parsed document over the layers before.
+func (m *merger) loadDocument(d *document, layer string) error {
+	places := d.root.places()
+	return m.load(d, func(pointer string) origin {
+		at := places[pointer]
+		at.value.File, at.key.File = d.file, d.file
+		return origin{layer: layer, place: at}
+	})
+}
+
+// overlay is the merging of one layer. at is a pointer in the merged tree, from
+// the pointer of the same value in the layer: rows may stand elsewhere there.
+type overlay struct {
+	m    *merger
+	find func(pointer string) origin
+}
+
+func (o overlay) object(src, dest map[string]any, at, from string) {
+	for _, key := range slices.Sorted(maps.Keys(src)) {
+		step := "/" + escapePointer(key)
+		dest[key] = o.value(src[key], dest[key], at+step, from+step)
+	}
+}
+
+// value merges one value and returns what then stands in the merged tree.
+func (o overlay) value(src, dest any, at, from string) any {
+	switch s := src.(type) {
+	case map[string]any:
+		switch d := dest.(type) {
+		case map[string]any:
+			o.object(s, d, at, from)
+			return d
+		case []any:
+			if strings.HasPrefix(o.find(from).layer, layerEnv) {
+				return o.patch(s, d, at, from)
+			}
+		}
+	case []any:
+		if d, ok := dest.([]any); ok {
+			if id := rowIdentity(at); id != nil {
+				return o.rows(s, d, id, at, from)
+			}
+		}
+	}
+	o.replace(src, at, from)
+	return src
+}
+
+// replace records the origins of a value that takes the place of another.
+func (o overlay) replace(v any, at, from string) {
+	for p := range o.m.origins {
+		if strings.HasPrefix(p, at+"/") {
+			delete(o.m.origins, p)
+		}
+	}
+	o.record(v, at, from)
+}
+
+func (o overlay) record(v any, at, from string) {
+	o.m.origins[at] = o.find(from)
+	switch v := v.(type) {
+	case map[string]any:
+		for key, e := range v {
+			step := "/" + escapePointer(key)
+			o.record(e, at+step, from+step)
+		}
+	case []any:
+		for i, e := range v {
+			step := "/" + strconv.Itoa(i)
+			o.record(e, at+step, from+step)
+		}
+	}
+}
+
+// rows merges rows with the same identity and appends the others.
+func (o overlay) rows(src, dest []any, id identity, at, from string) []any {
+	index := make(map[string]int, len(dest))
+	for i, row := range dest {
+		if name, ok := id(row); ok {
+			index[name] = i
+		}
+	}
+	for i, row := range src {
+		name, ok := id(row)
+		j, known := index[name]
+		step := from + "/" + strconv.Itoa(i)
+		if ok && known {
+			o.value(row, dest[j], at+"/"+strconv.Itoa(j), step)
+			continue
+		}
+		if ok {
+			index[name] = len(dest)
+		}
+		o.record(row, at+"/"+strconv.Itoa(len(dest)), step)
+		dest = append(dest, row)
+	}
+	return dest
+}
+
+// patch changes rows by their index, as environment variables address them. An
+// index one past the end begins a new row.
+func (o overlay) patch(src map[string]any, dest []any, at, from string) []any {
+	keys := slices.SortedFunc(maps.Keys(src), func(a, b string) int {
+		i, _ := strconv.Atoi(a)
+		j, _ := strconv.Atoi(b)
+		return cmp.Compare(i, j)
+	})
+	for _, key := range keys {
+		i, err := strconv.Atoi(key)
+		step := "/" + key
+		switch {
+		case err == nil && i < len(dest):
+			dest[i] = o.value(src[key], dest[i], at+step, from+step)
+		case err == nil && i == len(dest):
+			o.record(src[key], at+step, from+step)
+			dest = append(dest, src[key])
+		}
+	}
+	return dest
+}
+
+// identity returns what makes a row the same row in every layer, false when the
+// row is not of the right shape.
+type identity func(row any) (string, bool)
+
+// rowIdentity returns how the rows of the list at a pointer are told apart; nil
+// for lists that are replaced as a whole.
+func rowIdentity(pointer string) identity {
+	steps := splitPointer(pointer)
+	switch {
+	case pointer == "/keys":
+		return identifiedBy("provider", "name")
+	case pointer == "/models":
+		return identifiedBy("alias", "provider", "model")
+	case len(steps) == 3 && steps[0] == "providers" && steps[2] == "models":
+		return identifiedBy("id")
+	}
+	return nil
+}
+
+// defaultKeyName is the name of a key row that gives none.
+const defaultKeyName = "main"
+
+// identifiedBy joins the named members with slashes.
+func identifiedBy(members ...string) identity {
+	return func(row any) (string, bool) {
+		m, ok := row.(map[string]any)
+		if !ok {
+			return "", false
+		}
+		parts := make([]string, len(members))
+		for i, name := range members {
+			v, there := m[name]
+			if !there && name == "name" {
+				v = defaultKeyName
+			}
+			if parts[i], ok = v.(string); !ok {
+				return "", false
+			}
+		}
+		return strings.Join(parts, "/"), true
+	}
+}

@@ -1,0 +1,303 @@
+package schema
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+)
+
+// Options say what to load. The zero value loads an empty document, with nothing
+// in the environment.
+type Options struct {
+	// Path is the user's file. Empty, with no Data: an empty document.
+	Path string
+	// Data, when not nil, is read instead of the file; Path then only names it.
+	Data []byte
+	// Format is toon, json or yaml. Default: by the extension of Path.
+	Format string
+	// Overrides is the path of overrides.toon, which aimux itself writes. A file
+	// that does not exist is an empty one. FromJSON ignores it.
+	Overrides string
+	// Environ is the environment as os.Environ returns it. Nil: no environment, and
+	// references to variables are not checked.
+	Environ []string
+	// Known is what the provider catalogue knows. Zero: kinds and models are not
+	// checked.
+	Known Known
+}
+
+// Result is a configuration and what is known about it.
+type Result struct {
+	Config *Config
+	// Raw is file and overrides, merged and upgraded, without defaults and
+	// environment, as JSON: what is embedded in Caddy's JSON and read again by
+	// FromJSON. It holds references to secrets, never secrets.
+	Raw json.RawMessage
+	// Positions tells by JSON pointer where each value was written.
+	Positions map[string]Position
+	// Layers tells by JSON pointer which layer each value is from: LayerDefault,
+	// LayerFile, LayerOverrides, or "env " and the name of a variable.
+	Layers map[string]string
+	// Warnings are doubts that do not keep the configuration from being used.
+	Warnings []Problem
+	// EnvUsed lists the environment variables that had a part in it, sorted:
+	// AIMUX_ settings and variables keys were found in.
+	EnvUsed []string
+
+	tree map[string]any // the effective document
+}
+
+// Load reads, merges and checks a configuration. Its error is *Problems and holds
+// everything that is wrong. A secret that cannot be found is only a warning here:
+// the configuration may be loaded in one place and served in another.
+func Load(o Options) (*Result, error) {
+	p := newPipeline(o)
+	p.add(o.load(), LayerFile)
+	p.add(o.loadOverrides(), LayerOverrides)
+	return p.run()
+}
+
+// FromJSON completes a document embedded by Load (Result.Raw) with the present
+// environment, in the process that will serve it. A secret that cannot be found
+// is a problem. Its error is *Problems.
+func FromJSON(raw json.RawMessage, o Options) (*Result, error) {
+	p := newPipeline(o)
+	p.checker.strict = true
+	doc, ps := parseEmbedded(raw, o.Path)
+	p.add(loaded{doc, ps}, LayerFile)
+	return p.run()
+}
+
+// parseEmbedded parses a document whose lines mean nothing to the user.
+func parseEmbedded(raw json.RawMessage, path string) (*document, Problems) {
+	file := ""
+	if path != "" {
+		file = filepath.Base(path)
+	}
+	if len(raw) == 0 || string(raw) == "null" {
+		raw = json.RawMessage("{}")
+	}
+	doc, ps := parse(raw, JSON, file)
+	for i := range ps {
+		ps[i].Line, ps[i].Column = 0, 0
+	}
+	if doc.root != nil {
+		doc.root.forgetPositions()
+	}
+	return doc, ps
+}
+
+func (n *node) forgetPositions() {
+	n.pos = Position{}
+	for i := range n.fields {
+		n.fields[i].pos = Position{}
+		n.fields[i].value.forgetPositions()
+	}
+	for _, e := range n.elems {
+		e.forgetPositions()
+	}
+}
+
+// loaded is a document, or why there is none.
+type loaded struct {
+	doc      *document
+	problems Problems
+}
+
+func emptyDocument(file string) *document {
+	return &document{file: file, root: &node{kind: kindObject}}
+}
+
+func (o Options) load() loaded {
+	file := filepath.Base(o.Path)
+	if o.Path == "" {
+		file = ""
+		if o.Data == nil {
+			return loaded{doc: emptyDocument("")}
+		}
+	}
+	format := o.Format
+	if format == "" {
+		var err error
+		if format, err = FormatOf(o.Path); err != nil {
+			return loaded{problems: Problems{{File: file, Msg: "the format is not known", Hint: "a name ends in .toon, .json or .yaml"}}}
+		}
+	}
+	data := o.Data
+	if data == nil {
+		var err error
+		if data, err = readConfigFile(o.Path); err != nil {
+			return loaded{problems: Problems{{File: o.Path, Msg: "reading the configuration: " + err.Error()}}}
+		}
+	}
+	doc, ps := parse(data, format, file)
+	return loaded{doc, ps}
+}
+
+func (o Options) loadOverrides() loaded {
+	if o.Overrides == "" {
+		return loaded{doc: emptyDocument("")}
+	}
+	data, err := readConfigFile(o.Overrides)
+	if errors.Is(err, fs.ErrNotExist) {
+		return loaded{doc: emptyDocument("")}
+	}
+	file := filepath.Base(o.Overrides)
+	if err != nil {
+		return loaded{problems: Problems{{File: o.Overrides, Msg: "reading the overrides: " + err.Error()}}}
+	}
+	doc, ps := parse(data, TOON, file)
+	return loaded{doc, ps}
+}
+
+// pipeline is one run through the stages.
+type pipeline struct {
+	options  Options
+	merger   *merger
+	checker  checker
+	result   *Result
+	problems Problems
+}
+
+func newPipeline(o Options) *pipeline {
+	p := &pipeline{options: o, merger: newMerger(), result: &Result{}}
+	p.checker.known = o.Known
+	if o.Environ != nil {
+		p.checker.env, p.checker.envNames = lookupEnv(o.Environ)
+	}
+	return p
+}
+
+// add upgrades a document and lays it over the layers before.
+func (p *pipeline) add(l loaded, layer string) {
+	p.problems = append(p.problems, l.problems...)
+	if len(l.problems) > 0 || l.doc == nil {
+		return
+	}
+	warnings, problems := upgrade(l.doc, steps())
+	p.problems = append(p.problems, problems...)
+	p.result.Warnings = append(p.result.Warnings, l.doc.warnings...)
+	if layer == LayerFile {
+		p.result.Warnings = append(p.result.Warnings, warnings...)
+	}
+	if layer == LayerOverrides && len(l.doc.root.fields) == 1 {
+		return // nothing but the version
+	}
+	if err := p.merger.loadDocument(l.doc, layer); err != nil {
+		p.problems = append(p.problems, Problem{File: l.doc.file, Msg: err.Error()})
+	}
+}
+
+// run goes through the stages after loading. What could not be parsed, or is of
+// an unknown version, ends it at once: nothing more can be said about it.
+func (p *pipeline) run() (*Result, error) {
+	if len(p.problems) > 0 {
+		return nil, p.problems.asError()
+	}
+	var err error
+	if p.result.Raw, err = json.Marshal(p.merger.tree()); err != nil {
+		return nil, fmt.Errorf("embedding the configuration: %w", err)
+	}
+	p.environment()
+	tree := p.merger.tree()
+	p.resolve(tree)
+	p.fillDefaults(tree)
+	if err := p.validate(tree); err != nil {
+		return nil, err
+	}
+	if len(p.problems) > 0 {
+		return nil, p.problems.asError()
+	}
+	return p.finish(tree)
+}
+
+// environment lays the AIMUX_ variables over the files.
+func (p *pipeline) environment() {
+	kinds := slices.Collect(p.options.Known.names())
+	e := readEnvironment(p.options.Environ, p.merger.tree(), kinds)
+	p.problems = append(p.problems, e.problems...)
+	p.result.Warnings = append(p.result.Warnings, e.warnings...)
+	p.result.EnvUsed = e.used()
+	if len(e.assignments) == 0 {
+		return
+	}
+	if err := p.merger.load(e, e.origin); err != nil {
+		p.problems = append(p.problems, Problem{Msg: "reading the environment: " + err.Error()})
+	}
+}
+
+func (p *pipeline) resolve(tree map[string]any) {
+	r := resolver{tree: tree, known: p.options.Known, env: p.checker.env}
+	r.resolve()
+	maps.Copy(p.merger.origins, r.origins)
+	p.result.EnvUsed = append(p.result.EnvUsed, r.used...)
+	slices.Sort(p.result.EnvUsed)
+	p.result.EnvUsed = slices.Compact(p.result.EnvUsed)
+	p.result.Config = &Config{Implicit: r.implicit}
+}
+
+func (p *pipeline) fillDefaults(tree map[string]any) {
+	rootSpec().fillDefaults(tree, "", func(pointer string) {
+		p.merger.origins[pointer] = origin{layer: LayerDefault}
+	})
+}
+
+// validate checks the merged document against the schema and the rules.
+func (p *pipeline) validate(tree map[string]any) error {
+	findings, err := validate(tree)
+	if err != nil {
+		return err
+	}
+	p.checker.tree = tree
+	p.checker.check()
+	for _, f := range append(findings, p.checker.problems...) {
+		p.problems = append(p.problems, p.locate(f))
+	}
+	for _, f := range p.checker.warnings {
+		p.result.Warnings = append(p.result.Warnings, p.locate(f))
+	}
+	return nil
+}
+
+// locate says where a finding was written: at the value or its key, or, for
+// something that is missing, at what it is missing from.
+func (p *pipeline) locate(f finding) Problem {
+	out := Problem{Pointer: f.pointer, Msg: f.msg, Hint: f.hint}
+	at := f.pointer
+	from, ok := p.merger.origins[at]
+	for !ok && at != "" {
+		at = parentPointer(at)
+		from, ok = p.merger.origins[at]
+	}
+	pos := from.place.value
+	if f.key && at == f.pointer {
+		pos = from.place.key
+	}
+	out.File, out.Line, out.Column, out.Variable = pos.File, pos.Line, pos.Column, from.variable
+	return out
+}
+
+// finish makes the immutable configuration of a document without problems.
+func (p *pipeline) finish(tree map[string]any) (*Result, error) {
+	c, err := decode(tree)
+	if err != nil {
+		return nil, fmt.Errorf("reading the checked configuration: %w", err)
+	}
+	r := p.result
+	c.Implicit = r.Config.Implicit
+	r.Config, r.tree = c, tree
+	r.Warnings = Problems(r.Warnings).sorted()
+	r.Positions = map[string]Position{}
+	r.Layers = make(map[string]string, len(p.merger.origins))
+	for pointer, from := range p.merger.origins {
+		r.Layers[pointer] = from.layer
+		if from.place.value.Line > 0 {
+			r.Positions[pointer] = from.place.value
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,126 @@
+package schema
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// keys checks that each key belongs to a provider, stands once and keeps its
+// secret elsewhere.
+func (c *checker) keys() {
+	id := identifiedBy("provider", "name")
+	seen := map[string]string{}
+	for at, row := range rowsOf(c.tree["keys"], "/keys") {
+		provider := text(row, "provider")
+		if c.refersTo(at+"/provider", provider) {
+			c.keyModels(provider, row, at)
+		}
+		if name, ok := id(row); ok {
+			if first, twice := seen[name]; twice {
+				c.problem(keyNamePlace(row, at), "the key "+quote(name)+" stands twice", "it is also at "+first+"; give each key of a provider its own name")
+			} else {
+				seen[name] = at
+			}
+		}
+		c.secret(row, at)
+	}
+}
+
+func keyNamePlace(row map[string]any, at string) string {
+	if row["name"] == nil {
+		return at
+	}
+	return at + "/name"
+}
+
+// secret checks the reference of one row.
+func (c *checker) secret(row map[string]any, at string) {
+	value, ok := row["secret"].(string)
+	if !ok || value == "" {
+		return
+	}
+	at += "/secret"
+	ref, err := ParseSecretRef(value)
+	if err != nil {
+		c.problem(at, err.Error(), secretHint(value))
+		return
+	}
+	p, known := c.provider(text(row, "provider"))
+	if c.env == nil || !enabled(row) || known && !enabled(p) {
+		return
+	}
+	if err := ref.Check(c.env); err != nil {
+		report := c.warn
+		if c.strict {
+			report = c.problem
+		}
+		report(at, "the secret "+ref.String()+" is not there: "+err.Error(), c.missingHint(ref))
+	}
+}
+
+// secretHint says what to write instead of what is not a reference. It never
+// repeats it.
+func secretHint(value string) string {
+	const store = "store it with aimux keys add and write vault:ID, or write env:NAME for an environment variable"
+	scheme, _, _ := strings.Cut(value, ":")
+	switch {
+	case strings.HasPrefix(value, "$"):
+		return "write env:NAME, without $ and braces"
+	case strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."):
+		return "write env:NAME or file:PATH instead of a placeholder of Caddy"
+	case slices.Contains([]string{"env", "file", "vault"}, scheme):
+		return "for example env:ZAI_API_KEY, file:/run/secrets/zai or vault:zai-main"
+	case slices.Contains([]string{"env", "file", "vault"}, strings.ToLower(scheme)):
+		return "write " + strings.ToLower(scheme) + ": in lower case"
+	}
+	return store
+}
+
+func (c *checker) missingHint(ref SecretRef) string {
+	if ref.Scheme != "env" {
+		return ""
+	}
+	if hint := didYouMean(ref.Name, slices.Values(c.envNames)); hint != "" {
+		return hint
+	}
+	return "set it, or set enabled: false on the key"
+}
+
+// keyModels warns of models a key is limited to that nobody knows.
+func (c *checker) keyModels(provider string, row map[string]any, at string) {
+	models, _ := row["models"].([]any)
+	for i, m := range models {
+		if id, ok := m.(string); ok {
+			c.model(provider, id, at+"/models/"+strconv.Itoa(i))
+		}
+	}
+}
+
+// model warns of a model that neither the catalogue nor the configuration knows
+// for a provider. It is no problem: vendors add models every week.
+func (c *checker) model(provider, id, at string) {
+	kind, k, ok := c.kindOf(provider)
+	if !ok || k.AnyModel || id == "" {
+		return
+	}
+	names := slices.Clone(k.Models)
+	p, _ := c.provider(provider)
+	for _, m := range rowsOf(p["models"], "") {
+		names = append(names, text(m, "id"))
+		aliases, _ := m["aliases"].([]any)
+		for _, a := range aliases {
+			if s, ok := a.(string); ok {
+				names = append(names, s)
+			}
+		}
+	}
+	if slices.Contains(names, id) {
+		return
+	}
+	hint := didYouMean(id, slices.Values(names))
+	if hint == "" {
+		hint = "if the provider has it, add it to the provider's models"
+	}
+	c.warn(at, "the catalogue has no model "+quote(id)+" of "+quote(kind), hint)
+}
