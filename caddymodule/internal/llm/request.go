@@ -30,6 +30,8 @@ type Request struct {
 	// metadata.user_id). It may hold device ids: see design decision 13.
 	User     string
 	Metadata json.RawMessage
+	// Verbosity is OpenAI's wish for long or short answers: "", "low", "medium", "high".
+	Verbosity string
 	// PreviousID is previous_response_id of Responses.
 	PreviousID string
 	Extra      Extra

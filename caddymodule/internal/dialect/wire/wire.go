@@ -139,3 +139,37 @@ func Float(dst []byte, key string, f float64) []byte {
 func RawMember(dst []byte, key string, raw []byte) []byte {
 	return append(Key(dst, key), raw...)
 }
+
+// Compact returns raw without white space between its tokens: raw itself if
+// there is none. Nothing else changes, the order of keys least of all.
+func Compact(raw []byte) []byte {
+	first := nextSpace(raw, 0)
+	if first < 0 {
+		return raw
+	}
+	dst := append(make([]byte, 0, len(raw)), raw[:first]...)
+	for i := first; i < len(raw); {
+		start := i + 1
+		if i = nextSpace(raw, start); i < 0 {
+			return append(dst, raw[start:]...)
+		}
+		dst = append(dst, raw[start:i]...)
+	}
+	return dst
+}
+
+// nextSpace is the index of the first white space outside strings at or after
+// i, which must itself be outside of a string; -1 if there is none.
+func nextSpace(raw []byte, i int) int {
+	for inString := false; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case !inString && (c == ' ' || c == '\n' || c == '\r' || c == '\t'):
+			return i
+		}
+	}
+	return -1
+}

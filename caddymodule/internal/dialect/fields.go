@@ -1,0 +1,115 @@
+package dialect
+
+import (
+	"slices"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+)
+
+// Fields writes the top-level members of a request within a policy: renamed,
+// dropped or refused as it says.
+type Fields struct {
+	Buf     []byte
+	Dropped []string
+	policy  *Policy
+	err     *llm.Error
+}
+
+// NewFields returns Fields that write into a buffer of about size bytes. A nil
+// p allows everything.
+func NewFields(p *Policy, size int) *Fields {
+	if p == nil {
+		p = &Policy{}
+	}
+	return &Fields{Buf: append(make([]byte, 0, size), '{'), policy: p}
+}
+
+// Policy is what the Fields write within, never nil.
+func (f *Fields) Policy() *Policy { return f.policy }
+
+// Open writes the key of a member whose value the caller appends to Buf. It
+// writes nothing and returns false if the upstream does not take the member,
+// which is then noted as dropped.
+func (f *Fields) Open(key string) bool {
+	to, ok := f.policy.admit(key)
+	if !ok {
+		if slices.Contains(f.policy.Refuse, key) {
+			f.refuse(key)
+		}
+		f.Drop(key)
+		return false
+	}
+	f.Buf = wire.Key(f.Buf, to)
+	return true
+}
+
+// Drop notes that key was left out.
+func (f *Fields) Drop(key string) {
+	if !slices.Contains(f.Dropped, key) {
+		f.Dropped = append(f.Dropped, key)
+	}
+}
+
+// Str writes a string member unless s is empty.
+func (f *Fields) Str(key, s string) {
+	if s != "" && f.Open(key) {
+		f.Buf = wire.Quote(f.Buf, s)
+	}
+}
+
+// Raw writes a member whose value is JSON text, unless it is empty.
+func (f *Fields) Raw(key string, raw []byte) {
+	if len(raw) > 0 && f.Open(key) {
+		f.Buf = append(f.Buf, raw...)
+	}
+}
+
+// Extra writes the unknown members of a request of this dialect, and notes
+// those of another as dropped.
+func (f *Fields) Extra(x *llm.Extra, d llm.Dialect) {
+	for _, field := range x.Fields {
+		if x.From == d {
+			f.Raw(field.Key, field.Value)
+		} else {
+			f.Drop(field.Key)
+		}
+	}
+}
+
+func (f *Fields) refuse(key string) {
+	if f.err == nil {
+		f.err = Refused(key)
+	}
+}
+
+// Refused is the answer to a request with a field the target cannot honour.
+func Refused(key string) *llm.Error {
+	return &llm.Error{
+		Type: llm.ErrInvalidRequest, Class: llm.ClassBadRequest, Code: "unsupported_parameter", Param: key,
+		Message: key + " is not supported by the model's provider",
+	}
+}
+
+// Close ends the object and returns it with what was dropped; the error is an
+// *llm.Error if the policy refuses a member.
+func (f *Fields) Close() ([]byte, []string, error) {
+	if f.err != nil {
+		return nil, f.Dropped, f.err
+	}
+	return append(f.Buf, '}'), f.Dropped, nil
+}
+
+// admit returns the name under which the upstream takes a top-level member,
+// and whether it takes it at all.
+func (p *Policy) admit(key string) (string, bool) {
+	to := key
+	if name, ok := p.Rename[key]; ok {
+		to = name
+	}
+	if slices.Contains(p.Drop, key) || slices.Contains(p.Refuse, key) {
+		return to, false
+	}
+	ok := len(p.Allow) == 0 || slices.Contains(p.Allow, to) || slices.Contains(p.Allow, key)
+	return to, ok
+}
