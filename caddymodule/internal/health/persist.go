@@ -75,9 +75,9 @@ func (s *State) Import(now time.Time, data json.RawMessage) error {
 	}
 	in.Token.restore(&s.speed.token, now)
 	left := time.UnixMilli(in.OpenUntil).Sub(now)
-	longest := time.Duration(float64(openMax) * (1 + openJitter))
+	latest := time.Duration(float64(openMax) * (1 + openJitter))
 	fresh := s.breaker.phase == Closed && s.breaker.closedAt == 0
-	if fresh && in.OpenUntil > 0 && left > -openMax && left <= longest && in.Openings > 0 {
+	if fresh && in.OpenUntil > 0 && left > -openMax && left <= latest && in.Openings > 0 {
 		s.breaker.phase, s.breaker.openings = Open, min(in.Openings, 1000)
 		s.breaker.openedAt, s.breaker.openUntil = now.UnixNano(), in.OpenUntil*int64(time.Millisecond)
 	}

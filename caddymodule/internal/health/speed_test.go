@@ -150,7 +150,7 @@ func TestExpect_StaysFiniteAndWithinTheSamples(t *testing.T) {
 		b := newBench()
 		lo, hi := math.Inf(1), 0.0
 		for range rapid.IntRange(1, 60).Draw(t, "n") {
-			d := time.Duration(rapid.Int64Range(1, int64(10*time.Minute)).Draw(t, "ttft"))
+			d := time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(10*time.Minute)).Draw(t, "ttft"))
 			lo, hi = min(lo, float64(d)), max(hi, float64(d))
 			b.answer(1000, d, 0, 0)
 			b.pass(time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "idle")))

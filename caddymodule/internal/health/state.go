@@ -116,6 +116,9 @@ func (s *State) Look(now time.Time) View {
 	return v
 }
 
+// longest bounds what Expect says.
+const longest = 24 * time.Hour
+
 // Expect estimates how long a useful answer takes: the time to the first token
 // of a prompt of promptBytes, and outTokens tokens after it. known is false if
 // the target was never seen to answer.
@@ -128,7 +131,7 @@ func (s *State) Expect(now time.Time, promptBytes, outTokens int) (d time.Durati
 		return 0, false
 	}
 	ttft *= s.waiting.slowness(&s.speed, t)
-	return time.Duration(ttft + s.speed.stream(outTokens)), true
+	return time.Duration(min(ttft+s.speed.stream(outTokens), float64(longest))), true
 }
 
 // Ping notes how long a free request to the target's endpoint took.

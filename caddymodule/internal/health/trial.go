@@ -52,7 +52,7 @@ func (t *Trial) FirstByte(d time.Duration) {
 		s.mu.Unlock()
 		return
 	}
-	t.first = max(d, 1)
+	t.first = max(d, time.Millisecond) // nothing is faster: keeps ratios sane
 	s.waiting.remove(t)
 	s.speed.first[bucketOf(t.promptBytes)].add(float64(t.first), now)
 	s.recent.first(t.first, now)
