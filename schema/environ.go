@@ -267,7 +267,7 @@ func typedValue(s *spec, text string) (any, error) {
 func jsonValue(s *spec, text string) (any, error) {
 	n, ps := parseJSON([]byte(text))
 	if len(ps) == 0 {
-		ps = n.checkKeys("")
+		ps = n.checkKeys("", func(string) Position { return Position{} })
 	}
 	if len(ps) > 0 {
 		return nil, fmt.Errorf("expected %s as JSON: %s", typeNames(s), ps[0].Msg)

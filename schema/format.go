@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/knadh/koanf/v2"
@@ -42,42 +43,73 @@ const maxLine = 64 << 10
 type document struct {
 	file     string // as messages name it
 	root     *node
+	size     int // bytes of text
 	warnings []Problem
+	find     func(pointer string) place // where something was written
 }
 
 // parse reads a document in a format. The problems carry the file's name.
 func parse(data []byte, format, file string) (*document, Problems) {
-	doc := &document{file: file}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	doc := &document{file: file}
 	ps := checkText(data)
 	if len(ps) == 0 {
-		doc.root, ps = doc.parseAs(data, format)
+		doc, ps = parseAs(data, format, file)
 	}
-	if doc.root != nil {
-		ps = append(ps, doc.root.checkKeys("")...)
-		if doc.root.kind != kindObject && len(ps) == 0 {
-			ps = append(ps, Problem{Line: doc.root.pos.Line, Column: doc.root.pos.Column,
-				Msg: "the document is " + kindNames[doc.root.kind] + "; a configuration is an object"})
-		}
+	if len(ps) == 0 {
+		ps = doc.checkShape()
 	}
 	for i := range ps {
 		ps[i].File = file
 	}
-	for i := range doc.warnings {
-		doc.warnings[i].File = file
+	if doc != nil {
+		for i := range doc.warnings {
+			doc.warnings[i].File = file
+		}
 	}
 	return doc, ps
 }
 
-func (d *document) parseAs(data []byte, format string) (*node, Problems) {
-	switch format {
-	case JSON:
-		return parseJSON(data)
-	case YAML:
-		return parseYAML(data)
+func parseAs(data []byte, format, file string) (*document, Problems) {
+	parsers := map[string]func([]byte) (*node, Problems){JSON: parseJSON, YAML: parseYAML}
+	if format == TOON {
+		return parseTOON(data, file)
 	}
-	return nil, Problems{{Msg: "no format " + quote(format), Hint: "one of " + strings.Join(Formats(), ", ")}}
+	parse, ok := parsers[format]
+	if !ok {
+		return nil, Problems{{Msg: "no format " + quote(format), Hint: "one of " + strings.Join(Formats(), ", ")}}
+	}
+	root, ps := parse(data)
+	if root == nil {
+		return nil, ps
+	}
+	places := sync.OnceValue(root.places)
+	d := &document{file: file, root: root, size: len(data)}
+	d.find = func(pointer string) place { return places()[pointer] }
+	return d, ps
 }
+
+// checkShape reports a document that is no object, and ambiguous keys.
+func (d *document) checkShape() Problems {
+	pos := d.place("").value
+	if d.root.kind != kindObject {
+		return Problems{{Line: pos.Line, Column: pos.Column,
+			Msg: "the document is " + kindNames[d.root.kind] + "; a configuration is an object"}}
+	}
+	return d.root.checkKeys("", d.keyPlace)
+}
+
+// place tells where the value at a pointer was written, and its key.
+func (d *document) place(pointer string) place {
+	if d.find == nil {
+		return place{}
+	}
+	p := d.find(pointer)
+	p.value.File, p.key.File = d.file, d.file
+	return p
+}
+
+func (d *document) keyPlace(pointer string) Position { return d.place(pointer).key }
 
 // checkText refuses what no format allows, before a parser sees it.
 func checkText(data []byte) Problems {

@@ -22,8 +22,17 @@ const (
 // origin says where a value of the merged tree came from.
 type origin struct {
 	layer    string
-	place    place  // Line 0 where there is no text to point at
-	variable string // the environment variable, "" for other layers
+	doc      *document // the text it stands in, nil where there is none
+	pointer  string    // where it stands in doc
+	variable string    // the environment variable, "" for other layers
+}
+
+// place tells where the value was written; Line 0 where there is no text.
+func (o origin) place() place {
+	if o.doc == nil {
+		return place{}
+	}
+	return o.doc.place(o.pointer)
 }
 
 // merger lays one layer over the other and remembers where each value is from.
@@ -52,11 +61,8 @@ func (m *merger) load(p koanf.Provider, find func(pointer string) origin) error 
 
 // loadDocument lays a parsed document over the layers before.
 func (m *merger) loadDocument(d *document, layer string) error {
-	places := d.root.places()
 	return m.load(d, func(pointer string) origin {
-		at := places[pointer]
-		at.value.File, at.key.File = d.file, d.file
-		return origin{layer: layer, place: at}
+		return origin{layer: layer, doc: d, pointer: pointer}
 	})
 }
 

@@ -37,7 +37,8 @@ type Result struct {
 	// environment, as JSON: what is embedded in Caddy's JSON and read again by
 	// FromJSON. It holds references to secrets, never secrets.
 	Raw json.RawMessage
-	// Positions tells by JSON pointer where each value was written.
+	// Positions tells by JSON pointer where each value was written. It is empty for
+	// documents of thousands of values, whose problems and warnings still say where.
 	Positions map[string]Position
 	// Layers tells by JSON pointer which layer each value is from: LayerDefault,
 	// LayerFile, LayerOverrides, or "env " and the name of a variable.
@@ -85,21 +86,10 @@ func parseEmbedded(raw json.RawMessage, path string) (*document, Problems) {
 	for i := range ps {
 		ps[i].Line, ps[i].Column = 0, 0
 	}
-	if doc.root != nil {
-		doc.root.forgetPositions()
+	if doc != nil {
+		doc.find = func(string) place { return place{} }
 	}
 	return doc, ps
-}
-
-func (n *node) forgetPositions() {
-	n.pos = Position{}
-	for i := range n.fields {
-		n.fields[i].pos = Position{}
-		n.fields[i].value.forgetPositions()
-	}
-	for _, e := range n.elems {
-		e.forgetPositions()
-	}
 }
 
 // loaded is a document, or why there is none.
@@ -273,9 +263,10 @@ func (p *pipeline) locate(f finding) Problem {
 		at = parentPointer(at)
 		from, ok = p.merger.origins[at]
 	}
-	pos := from.place.value
+	place := from.place()
+	pos := place.value
 	if f.key && at == f.pointer {
-		pos = from.place.key
+		pos = place.key
 	}
 	out.File, out.Line, out.Column, out.Variable = pos.File, pos.Line, pos.Column, from.variable
 	return out
@@ -291,13 +282,27 @@ func (p *pipeline) finish(tree map[string]any) (*Result, error) {
 	c.Implicit = r.Config.Implicit
 	r.Config, r.tree = c, tree
 	r.Warnings = Problems(r.Warnings).sorted()
-	r.Positions = map[string]Position{}
 	r.Layers = make(map[string]string, len(p.merger.origins))
 	for pointer, from := range p.merger.origins {
 		r.Layers[pointer] = from.layer
-		if from.place.value.Line > 0 {
-			r.Positions[pointer] = from.place.value
+	}
+	r.Positions = positions(p.merger.origins)
+	return r, nil
+}
+
+// maxPositionWork bounds the finding of positions, whose cost grows with the
+// values times the bytes of a text: about 20 ms.
+const maxPositionWork = 200 << 20
+
+func positions(origins map[string]origin) map[string]Position {
+	out := map[string]Position{}
+	for pointer, from := range origins {
+		if from.doc == nil || len(origins)*from.doc.size > maxPositionWork {
+			continue
+		}
+		if pos := from.place().value; pos.Line > 0 {
+			out[pointer] = pos
 		}
 	}
-	return r, nil
+	return out
 }

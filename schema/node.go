@@ -134,34 +134,40 @@ func (n *node) addPlaces(at string, out map[string]place) {
 }
 
 // checkKeys reports keys that stand twice in one object, in the same or in
-// another case: readers of the three formats disagree on which one counts.
-func (n *node) checkKeys(at string) Problems {
+// another case: readers of the three formats disagree on which one counts. where
+// tells the place of a key whose node does not.
+func (n *node) checkKeys(at string, where func(pointer string) Position) Problems {
 	var out Problems
 	seen := make(map[string]field, len(n.fields))
 	for _, f := range n.fields {
 		p := at + "/" + escapePointer(f.key)
 		if first, ok := seen[strings.ToLower(f.key)]; ok {
+			if first.pos.Line == 0 {
+				first.pos, f.pos = where(at+"/"+escapePointer(first.key)), where(p)
+			}
 			out = append(out, duplicateKey(p, f, first))
 		} else {
 			seen[strings.ToLower(f.key)] = f
 		}
-		out = append(out, f.value.checkKeys(p)...)
+		out = append(out, f.value.checkKeys(p, where)...)
 	}
 	for i, e := range n.elems {
-		out = append(out, e.checkKeys(at+"/"+strconv.Itoa(i))...)
+		if e.kind >= kindArray {
+			out = append(out, e.checkKeys(at+"/"+strconv.Itoa(i), where)...)
+		}
 	}
 	return out
 }
 
 func duplicateKey(pointer string, f, first field) Problem {
 	p := Problem{Line: f.pos.Line, Column: f.pos.Column, Pointer: pointer}
-	where := Position{Line: first.pos.Line, Column: first.pos.Column}.String()
+	place := Position{Line: first.pos.Line, Column: first.pos.Column}.String()
 	if f.key == first.key {
 		p.Msg = "the key " + quote(f.key) + " stands twice"
-		p.Hint = "it was first set at " + where + "; keep one of them"
+		p.Hint = "it was first set at " + place + "; keep one of them"
 	} else {
 		p.Msg = "the keys " + quote(first.key) + " and " + quote(f.key) + " differ only in upper and lower case"
-		p.Hint = "the other is at " + where + "; keep one of them"
+		p.Hint = "the other is at " + place + "; keep one of them"
 	}
 	return p
 }

@@ -19,8 +19,9 @@ func steps() []step { return []step{fromUnversioned} }
 func fromUnversioned(d *document) Problems {
 	p := Problem{File: d.file, Line: 1, Column: 1, Pointer: "/version",
 		Msg: "the document states no version and is read as version 1", Hint: "begin it with version: 1"}
-	if v := d.root.get("version"); v != nil {
-		p.Line, p.Column = v.pos.Line, v.pos.Column
+	if d.root.get("version") != nil {
+		at := d.place("/version").value
+		p.Line, p.Column = at.Line, at.Column
 		p.Msg = "version 0 is read as version 1"
 	}
 	if len(d.root.fields) == 0 {
@@ -42,7 +43,8 @@ func upgrade(d *document, chain []step) (warnings, problems Problems) {
 		version = n
 	}
 	if version > len(chain) {
-		return nil, Problems{{File: d.file, Line: v.pos.Line, Column: v.pos.Column, Pointer: "/version",
+		at := d.place("/version").value
+		return nil, Problems{{File: d.file, Line: at.Line, Column: at.Column, Pointer: "/version",
 			Msg:  fmt.Sprintf("the document is of version %d; this aimux reads up to version %d", version, len(chain)),
 			Hint: fmt.Sprintf("use an aimux that reads version %d", version)}}
 	}
@@ -57,9 +59,8 @@ func upgrade(d *document, chain []step) (warnings, problems Problems) {
 func (d *document) setVersion(version int) {
 	n := d.root.get("version")
 	if n == nil {
-		at := Position{Line: 1, Column: 1}
-		n = &node{pos: at}
-		d.root.fields = append([]field{{key: "version", pos: at, value: n}}, d.root.fields...)
+		n = &node{}
+		d.root.fields = append([]field{{key: "version", value: n}}, d.root.fields...)
 	}
 	n.kind, n.text = kindNumber, strconv.Itoa(version)
 }
