@@ -161,6 +161,24 @@ func (a *Answer) Content() { a.watch.content() }
 // Progress tells the timers that something other than a ping arrived.
 func (a *Answer) Progress() { a.watch.progress() }
 
+// drainTime is how long a provider may hold a connection open after the last
+// event before it is dropped (reliability row 67).
+const drainTime = time.Second
+
+// Drain is Close for an answer that has been read up to its last event: so that
+// the connection can be used again, what is left is read for up to a second,
+// without keeping the caller. The client's context does not count any more.
+func (a *Answer) Drain() {
+	a.watch.drain(drainTime)
+	go func() {
+		defer a.Close()
+		_, _ = io.CopyN(io.Discard, a.body, maxDrain)
+	}()
+}
+
+// maxDrain bounds what is read of an answer nobody waits for.
+const maxDrain = 64 << 10
+
 // Close ends the attempt: timers stop and an answer not read to its end is
 // cancelled at the provider.
 func (a *Answer) Close() error {

@@ -218,3 +218,28 @@ func TestDo_FollowsNoRedirectAndReusesTheConnection(t *testing.T) {
 		t.Errorf("%d requests arrived, want 2", hits)
 	}
 }
+
+func TestAnswer_DrainEndsAfterASecondAndIgnoresTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, w := newPipe()
+		close(p.header)
+		ctx, cancel := context.WithCancel(t.Context())
+		a, err := New(Timeouts{}, p).Do(ctx, &Request{URL: "http://x/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Content()
+		start := time.Now()
+		a.Drain()
+		cancel()
+		for {
+			if _, err := w.Write([]byte("late")); err != nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if d := time.Since(start); d < time.Second || d > 1200*time.Millisecond {
+			t.Errorf("drained for %v, want a second", d)
+		}
+	})
+}

@@ -21,13 +21,31 @@ func (e *TimeoutError) Error() string {
 // Timeout reports true, as net.Error wants it.
 func (e *TimeoutError) Timeout() bool { return true }
 
+// Reason returns the result code of logs and metrics.
+func (e *TimeoutError) Reason() string {
+	switch e.Timer {
+	case "first_event":
+		return "ttft_timeout"
+	case "idle":
+		return "idle_timeout"
+	case "total":
+		return "deadline"
+	}
+	return e.Timer
+}
+
 // watch holds an attempt's deadlines. One timer serves them all: it is set to
 // the nearest deadline, and when it fires the deadline either has passed, which
 // cancels the attempt, or has moved, which sets it again. So a read only notes
 // the time.
+//
+// The attempt's context is not the client's, so that what is left of an answer
+// may be drained after the client has all of it; the client's cancellation is
+// passed on until then.
 type watch struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
+	detach   func() bool // from the client's context
 	timeouts Timeouts
 
 	mu        sync.Mutex
@@ -42,7 +60,8 @@ type watch struct {
 func newWatch(parent context.Context, t Timeouts) *watch {
 	now := time.Now()
 	w := &watch{timeouts: t, start: now, lastRead: now, lastMove: now}
-	w.ctx, w.cancel = context.WithCancelCause(parent)
+	w.ctx, w.cancel = context.WithCancelCause(context.WithoutCancel(parent))
+	w.detach = context.AfterFunc(parent, func() { w.cancel(context.Cause(parent)) })
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	deadline, _ := w.next()
@@ -115,7 +134,18 @@ func (w *watch) cause(err error) error {
 	return context.Cause(w.ctx)
 }
 
+// drain gives what is left of the answer a last deadline, whatever becomes of
+// the client.
+func (w *watch) drain(d time.Duration) {
+	w.detach()
+	w.note(func(now time.Time) {
+		w.start, w.timeouts.Total = now, d
+		w.timer.Reset(d)
+	})
+}
+
 func (w *watch) stop() {
+	w.detach()
 	w.mu.Lock()
 	w.done = true
 	w.timer.Stop()
