@@ -18,6 +18,7 @@ type builder struct {
 	pending token    // the key of the next field
 	keyed   bool     // pending is set
 	sibs    []sibling
+	nest    int // how deep marshal has called itself
 	err     error
 }
 

@@ -110,7 +110,30 @@ func (fx *fixture) decode(t *testing.T) {
 	}
 }
 
-func (fx *fixture) encode(t *testing.T) {}
+func (fx *fixture) encode(t *testing.T) {
+	input, err := FromJSON(fx.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want string
+	if err := json.Unmarshal(fx.Expected, &want); err != nil {
+		t.Fatal(err)
+	}
+	var opts []EncodeOption
+	if fx.Options.IndentSize > 0 {
+		opts = append(opts, IndentSize(fx.Options.IndentSize))
+	}
+	if fx.Options.Delimiter != "" {
+		opts = append(opts, Delimiter(DelimiterOption(fx.Options.Delimiter[0])))
+	}
+	got, err := Encode(input, opts...)
+	if err != nil {
+		t.Fatalf("Encode(%s): %v", fx.Input, err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("Encode(%s) (-want +got):\n%s", fx.Input, diff)
+	}
+}
 
 // jsonOf writes a value as JSON: the keys in order, the numbers canonical.
 func jsonOf(t testing.TB, v Value) string {

@@ -276,17 +276,17 @@ func (d *decoder) checkCount(head int, want uint64, got int, noun string) error 
 	}
 	src := d.t.src
 	digits, _ := leadingDigits(src[head+1:])
-	lineStart := strings.LastIndexByte(src[:head], '\n') + 1
-	before := strings.TrimPrefix(strings.TrimLeft(src[lineStart:head], " "), "- ")
+	tail := src[head+1+len(digits) : head+strings.IndexByte(src[head:], ']')+1]
+	start := strings.LastIndexByte(src[:head], '\n') + 1
+	name := strings.TrimPrefix(strings.TrimLeft(src[start:head], " "), "- ")
 	msg := fmt.Sprintf("declared %s %s, found %d", excerpt(digits), noun, got)
-	hint := fmt.Sprintf("write %s[%d", excerpt(before), got)
-	closing := strings.IndexByte(src[head:], ']')
-	hint += src[head+1+len(digits) : head+closing+1]
+	hint := fmt.Sprintf("write %s[%d%s", excerpt(name), got, tail)
 	if d.opt.repairCounts {
 		d.warn(head, msg, hint)
 		return nil
 	}
-	return d.fail(head, head+closing+1, msg, hint)
+	p := positionAt(src, head)
+	return &SyntaxError{Line: p.Line, Column: p.Column, Msg: msg, Hint: hint, Excerpt: excerpt(name + "[" + digits + tail)}
 }
 
 // checkKeys looks for equal keys among the children of a scope (§14.3).

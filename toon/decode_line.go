@@ -32,7 +32,7 @@ func (d *decoder) rootLine(ln line) error {
 // trailing judges a line after the root is complete.
 func (d *decoder) trailing(ln line) error {
 	if root := d.root(); root.token().class() < classObject {
-		return d.fail(d.lone.at, d.lone.end, `neither "key: value" nor a header`, "put a colon after the key")
+		return d.missingColon(d.lone.at, d.lone.end)
 	}
 	msg, hint := "content after the root array or table", "a document holds one value"
 	if d.opt.strict {

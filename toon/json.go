@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -63,29 +64,13 @@ func appendJSONPrimitive(out []byte, v Value) []byte {
 	}
 }
 
-// appendJSONString appends s as a JSON string that is safe inside HTML too.
+// appendJSONString appends s as a JSON string. Invalid UTF-8, which only values
+// built by hand can hold, becomes U+FFFD.
 func appendJSONString(out []byte, s string) []byte {
-	out = append(out, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c, size := rune(s[i]), 1
-		if c >= utf8.RuneSelf {
-			c, size = utf8.DecodeRuneInString(s[i:])
-		}
-		if c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != '\u2028' && c != '\u2029' {
-			i += size
-			continue
-		}
-		out = append(out, s[start:i]...)
-		i += size
-		start = i
-		if c == '"' || c == '\\' {
-			out = append(out, '\\', byte(c))
-			continue
-		}
-		out = append(out, '\\', 'u', hexDigits[c>>12&15], hexDigits[c>>8&15], hexDigits[c>>4&15], hexDigits[c&15])
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	return append(append(out, s[start:]...), '"')
+	return appendQuoted(out, s) // the escapes of TOON are escapes of JSON
 }
 
 // UnmarshalJSON sets v to the JSON document in data, as FromJSON does.

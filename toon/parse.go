@@ -85,17 +85,30 @@ type Positions struct{ root Value }
 
 // Of returns where the value at pointer begins: a primitive at its first
 // character, an array or object at its key, or at its hyphen or first cell when
-// it has none. It reports false when the document has no such value.
+// it has none of its own. It reports false when the document has no such value.
 func (p Positions) Of(pointer string) (Position, bool) {
 	key, val, ok := p.find(pointer)
 	if !ok {
 		return Position{}, false
 	}
 	tok := val.token()
-	if tok.class() >= classObject {
+	switch {
+	case val.how == viewRecord && val.col > 0:
+		tok = val.firstCell()
+	case tok.class() >= classObject:
 		tok = key
 	}
 	return p.position(tok), true
+}
+
+// firstCell returns the first cell of a nested group of a row.
+func (v Value) firstCell() token {
+	cols := v.t.tables[v.tab].cols
+	col := v.col
+	for cols[col].kids > 0 {
+		col++
+	}
+	return v.t.cells[v.at+cols[col].leaf]
 }
 
 // KeyOf returns where the key of the value at pointer was written. It reports
