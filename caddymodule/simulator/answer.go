@@ -28,7 +28,7 @@ func (x *exchange) post() {
 	}
 	switch x.target.call {
 	case completeCall:
-		x.complete()
+		x.converse()
 	case countCall:
 		x.countTokens()
 	case embedCall:
@@ -55,8 +55,8 @@ func (x *exchange) get() {
 	}
 }
 
-// complete answers a conversation.
-func (x *exchange) complete() {
+// converse answers a conversation.
+func (x *exchange) converse() {
 	x.clock.set(or(x.fault.TTFT, x.s.opts.TTFT), or(x.fault.Rate, x.s.opts.TokensPerSecond))
 	x.planAnswer()
 	stream := x.ask.stream
@@ -85,6 +85,7 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.wire.header(status)
 	if x.r.Method != http.MethodHead {
+		x.said()
 		x.wire.write(body)
 	}
 	if body != nil {

@@ -190,14 +190,13 @@ func (a *ask) formatOf(v []byte) {
 
 // turn notes one message or item.
 func (a *ask) turn(d dialect, m []byte) {
-	var role, kind string
-	var content, output []byte
+	var role, kind, content, output []byte
 	for k, v := range members(m) {
 		switch string(k) {
 		case "role":
-			role = text(v)
+			role = v
 		case "type":
-			kind = text(v)
+			kind = v
 		case "content":
 			content = v
 		case "output":
@@ -205,13 +204,13 @@ func (a *ask) turn(d dialect, m []byte) {
 		}
 	}
 	switch {
-	case d == responses && (kind == "function_call_output" || kind == "custom_tool_call_output"):
+	case d == responses && (is(kind, "function_call_output") || is(kind, "custom_tool_call_output")):
 		a.results = append(a.results, output)
-	case d == chat && role == "tool":
+	case d == chat && is(role, "tool"):
 		a.results = append(a.results, content)
-	case role == "user":
+	case is(role, "user"):
 		a.lastUser, a.results = content, a.results[:0]
-	case role == "assistant", kind == "function_call", kind == "custom_tool_call":
+	case is(role, "assistant"), is(kind, "function_call"), is(kind, "custom_tool_call"):
 		a.results = a.results[:0]
 	}
 }
@@ -219,7 +218,7 @@ func (a *ask) turn(d dialect, m []byte) {
 // splitResults finds the tool results inside the last user message, where the Messages dialect has them.
 func (a *ask) splitResults() {
 	for block := range elements(a.lastUser) {
-		if text(member(block, "type")) == "tool_result" {
+		if is(member(block, "type"), "tool_result") {
 			a.results = append(a.results, member(block, "content"))
 		}
 	}

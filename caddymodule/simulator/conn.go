@@ -23,17 +23,18 @@ func (x *exchange) drop(reset bool) {
 		panic(http.ErrAbortHandler)
 	}
 	if reset {
-		linger(conn)
+		abort(conn)
 	}
 	conn.Close()
 }
 
-// linger makes Close send a reset.
-func linger(conn net.Conn) {
+// abort resets the TCP connection below conn: TLS must not say goodbye first.
+func abort(conn net.Conn) {
 	for {
 		switch c := conn.(type) {
 		case *net.TCPConn:
 			c.SetLinger(0)
+			c.Close()
 			return
 		case interface{ NetConn() net.Conn }:
 			conn = c.NetConn()

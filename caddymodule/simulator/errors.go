@@ -22,7 +22,7 @@ type row struct {
 	kind    string
 	code    string
 	param   string
-	message string // {reset} stands for the time of Fault.Reset
+	message string // {reset} stands for the time of Fault.Reset, {retry} for the seconds of RetryAfter
 }
 
 // openAIRows is what OpenAI answers; other vendors with its shape fall back to it.
@@ -38,7 +38,7 @@ var openAIRows = []row{
 	{409, "invalid_request_error", "conflict", "", "The resource is being changed by another request."},
 	{413, "invalid_request_error", "request_too_large", "", "Request body too large."},
 	{422, "invalid_request_error", "", "", "Unprocessable entity."},
-	{429, "requests", "rate_limit_exceeded", "", "Rate limit reached for requests. Please try again in 7s."},
+	{429, "requests", "rate_limit_exceeded", "", "Rate limit reached for requests. Please try again in {retry}s."},
 	{429, "insufficient_quota", "insufficient_quota", "", "You exceeded your current quota, please check your plan and billing details."},
 	{429, "insufficient_quota", "credit_balance_exhausted", "", "Your credit balance is exhausted."},
 	{429, "insufficient_quota", "project_spend_limit_exceeded", "", "This project reached its spend limit."},
@@ -80,11 +80,20 @@ func (x *exchange) errorFor(status int, f Fault) apiError {
 	if f.Message != "" {
 		e.message = f.Message
 	}
-	if strings.Contains(e.message, "{reset}") {
-		at := x.stamp(or(f.Reset, "zai+300"))
-		e.message = strings.ReplaceAll(e.message, "{reset}", at)
-	}
+	e.message = x.fillIn(e.message, f)
 	return e
+}
+
+// fillIn replaces {reset} and {retry} in an error's wording.
+func (x *exchange) fillIn(message string, f Fault) string {
+	if !strings.Contains(message, "{re") {
+		return message
+	}
+	seconds := f.RetryAfter
+	if _, err := strconv.ParseFloat(seconds, 64); err != nil {
+		seconds = "1.574"
+	}
+	return strings.NewReplacer("{reset}", x.stamp(or(f.Reset, "zai+300")), "{retry}", seconds).Replace(message)
 }
 
 func (x *exchange) lookUp(status int, code string) apiError {
@@ -109,14 +118,17 @@ func (x *exchange) lookUp(status int, code string) apiError {
 	return e
 }
 
-// find returns the row with the code, else, without a code, the first with the status.
-func find(rows []row, status int, code string) (row, bool) {
+// find returns the row with status and code, else the one with the code; without a code, the first with the status.
+func find(rows []row, status int, code string) (found row, ok bool) {
 	for _, r := range rows {
-		if code != "" && r.code == code || code == "" && r.status == status {
+		switch {
+		case r.status == status && (code == "" || r.code == code):
 			return r, true
+		case code != "" && r.code == code && !ok:
+			found, ok = r, true
 		}
 	}
-	return row{}, false
+	return found, ok
 }
 
 // errorBody appends e as the vendor writes it on the side the request came in on.

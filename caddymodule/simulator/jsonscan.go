@@ -88,6 +88,11 @@ func text(v []byte) string {
 	return s
 }
 
+// is reports whether v is the JSON string s, written without escapes.
+func is(v []byte, s string) bool {
+	return len(v) == len(s)+2 && v[0] == '"' && string(v[1:len(v)-1]) == s
+}
+
 // number decodes the JSON number v as an int; ok is false for anything else.
 func number(v []byte) (n int, ok bool) {
 	f, err := strconv.ParseFloat(string(v), 64)

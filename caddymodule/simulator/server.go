@@ -61,13 +61,14 @@ type exchange struct {
 	ctx    context.Context
 	vendor *vendor
 
-	number int // of the request, from 1
-	target target
-	body   []byte
-	ask    ask
-	meta   Record  // what selectors look at; kept when records are on
-	record *Record // the kept record, or nil
-	unhook func() bool
+	number   int // of the request, from 1
+	target   target
+	body     []byte
+	ask      ask
+	meta     Record  // what selectors look at; kept when records are on
+	record   *Record // the kept record, or nil
+	unhook   func() bool
+	complete bool // all of the answer is on its way
 	// release gives back the request's place under a limit, nil when it has none.
 	release func()
 
@@ -91,9 +92,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *exchange {
 // end completes the record and gives the exchange back, with its buffers.
 func (s *Server) end(x *exchange) {
 	if x.record != nil {
-		x.unhook()
-		status := x.wire.status
-		s.journal.update(x.record, func(r *Record) { r.Done, r.Status = true, status })
+		x.settle()
 	}
 	x.clock.stop()
 	if x.release != nil {
@@ -104,6 +103,18 @@ func (s *Server) end(x *exchange) {
 	}
 	*x = exchange{buf: x.buf[:0], body: x.body[:0], plan: x.plan.reuse(), ask: x.ask.reuse(), wire: x.wire.reuse()}
 	s.pool.Put(x)
+}
+
+// settle completes the record.
+func (x *exchange) settle() {
+	x.unhook()
+	gone, now := x.ctx.Err() != nil && !x.complete || x.wire.err != nil, x.s.opts.Now()
+	x.s.journal.update(x.record, func(r *Record) {
+		r.Done, r.Status = true, x.wire.status
+		if gone && !r.Canceled {
+			r.Canceled, r.CanceledAt = true, now
+		}
+	})
 }
 
 // understand fills in what scripts can select by and what the answer depends on.

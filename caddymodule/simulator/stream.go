@@ -130,6 +130,7 @@ func (x *exchange) finish(sp speaker, b []byte) {
 	case NoBlankLine:
 		b = bytes.TrimRight(b, "\n")
 	}
+	x.said()
 	x.wire.events(b)
 	x.buf = b[:0]
 	switch x.fault.Kind {
@@ -137,5 +138,13 @@ func (x *exchange) finish(sp speaker, b []byte) {
 		x.clock.rest(x.ctx, x.fault.For)
 	case Trailers:
 		x.w.Header().Set("X-Sim-Trailer", "ok")
+	}
+}
+
+// said stops the watch for the client: who hangs up at the last event has not gone away early.
+func (x *exchange) said() {
+	if x.record != nil && x.fault.Kind != Hold {
+		x.unhook()
+		x.complete = true
 	}
 }

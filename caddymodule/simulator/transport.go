@@ -69,7 +69,7 @@ func (w *pipeWriter) serve(h http.Handler, r *http.Request) {
 			w.breakOff(CutFIN)
 		}
 		r.Body.Close()
-		w.finish()
+		w.finish(context.Cause(r.Context()))
 	}()
 	h.ServeHTTP(w, r)
 }
@@ -79,11 +79,15 @@ func asError(v any) error {
 	return err
 }
 
-func (w *pipeWriter) finish() {
+// finish ends the body; gone says why the client is gone, if it is.
+func (w *pipeWriter) finish(gone error) {
 	if w.broken == nil {
 		w.WriteHeader(http.StatusOK)
 		if w.length > 0 && w.request.Method != http.MethodHead {
 			w.broken = io.ErrUnexpectedEOF
+		}
+		if gone != nil {
+			w.broken = gone
 		}
 	}
 	w.copyTrailers()

@@ -81,8 +81,8 @@ func (x *exchange) contextError() apiError {
 	f.Code = or(f.Code, or(x.vendor.overflow, "context_length_exceeded"))
 	e := x.errorFor(0, f)
 	e.status = or(e.status, http.StatusBadRequest)
-	if x.anthropicSide() {
-		e.code = ""
+	if x.anthropicSide() && x.vendor.overflow == "" {
+		e.code = "" // Anthropic says it in words alone
 	}
 	return e
 }

@@ -108,7 +108,7 @@ func groq() *vendor {
 			{400, "invalid_request_error", "tool_use_failed", "", "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details."},
 			{400, "invalid_request_error", "context_length_exceeded", "messages", "Please reduce the length of the messages or completion."},
 			{413, "tokens", "rate_limit_exceeded", "", "Request too large for model in organization on tokens per minute (TPM): Limit 8000, Requested 32979, please reduce your message size and try again."},
-			{429, "tokens", "rate_limit_exceeded", "", "Rate limit reached for model in organization on tokens per minute (TPM): Limit 8000, Used 7900, Requested 600. Please try again in 7.66s."},
+			{429, "tokens", "rate_limit_exceeded", "", "Rate limit reached for model in organization on tokens per minute (TPM): Limit 8000, Used 7900, Requested 600. Please try again in {retry}s."},
 			{498, "capacity_exceeded", "flex_capacity_exceeded", "", "Flex tier capacity exceeded."},
 			{499, "request_canceled", "", "", "The request was cancelled by the caller."},
 		},
