@@ -3,29 +3,127 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/aimux/aimux/toon"
 )
+
+// Convert writes a document of one format in another, with the same values in the
+// same order. Comments are kept from TOON to TOON and from YAML to YAML, where it
+// tidies the document up. It checks the syntax, not the meaning; its error is
+// *Problems.
+func Convert(data []byte, from, to string) ([]byte, error) {
+	if !slices.Contains(Formats(), to) {
+		return nil, Problems{{Msg: "no format " + quote(to), Hint: "one of " + strings.Join(Formats(), ", ")}}.asError()
+	}
+	doc, ps := parse(data, from, "")
+	if err := ps.asError(); err != nil {
+		return nil, err
+	}
+	switch {
+	case from == TOON && to == TOON:
+		out, err := toon.Format(data)
+		return endLine(out), err
+	case from == YAML && to == YAML:
+		return tidyYAML(data)
+	}
+	return emit(doc.root, to)
+}
+
+// FormatFile tidies a configuration file up in its own format, keeping its
+// comments, and repairs declared counts. It reports whether the file changed; a
+// changed file keeps its permissions and its former contents beside it, with a ~
+// after the name.
+func FormatFile(path string) (changed bool, err error) {
+	format, err := FormatOf(path)
+	if err != nil {
+		return false, err
+	}
+	before, err := readConfigFile(path)
+	if err != nil {
+		return false, fmt.Errorf("%s: reading the configuration: %w", path, err)
+	}
+	after, err := Convert(before, format, format)
+	if err != nil {
+		return false, named(err, filepath.Base(path))
+	}
+	if bytes.Equal(before, after) {
+		return false, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, err
+	}
+	if err := writeAtomic(path, after, info.Mode().Perm()); err != nil {
+		return false, fmt.Errorf("writing %s: %w", path, err)
+	}
+	return true, nil
+}
+
+// endLine ends a text file as editors do.
+func endLine(text []byte) []byte { return append(bytes.TrimRight(text, "\n"), '\n') }
+
+// named puts the name of a file into problems that lack it.
+func named(err error, file string) error {
+	var ps *Problems
+	if errors.As(err, &ps) {
+		for i := range *ps {
+			(*ps)[i].File = file
+		}
+	}
+	return err
+}
+
+// tidyYAML indents a YAML document by two spaces, keeping its comments.
+func tidyYAML(data []byte) ([]byte, error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil || doc.Kind == 0 {
+		return data, err
+	}
+	return writeYAML(&doc)
+}
+
+func writeYAML(n *yaml.Node) ([]byte, error) {
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	err := errors.Join(enc.Encode(n), enc.Close())
+	return out.Bytes(), err
+}
+
+// compact returns a value as JSON without white space.
+func (n *node) compact() []byte {
+	var b bytes.Buffer
+	n.writeJSON(&b)
+	return b.Bytes()
+}
 
 // emit writes a document in a format, members in their order.
 func emit(n *node, format string) ([]byte, error) {
 	switch format {
+	case TOON:
+		v, err := toon.FromJSON(n.compact())
+		if err != nil {
+			return nil, err
+		}
+		out, err := toon.Encode(v)
+		return endLine(out), err
 	case JSON:
-		var compact, out bytes.Buffer
-		n.writeJSON(&compact)
-		err := json.Indent(&out, compact.Bytes(), "", "  ")
+		var out bytes.Buffer
+		err := json.Indent(&out, n.compact(), "", "  ")
 		out.WriteByte('\n')
 		return out.Bytes(), err
 	case YAML:
-		var out bytes.Buffer
-		enc := yaml.NewEncoder(&out)
-		enc.SetIndent(2)
-		err := enc.Encode(n.yaml())
-		return out.Bytes(), err
+		return writeYAML(n.yaml())
 	}
 	return nil, fmt.Errorf("no format %q", format)
 }

@@ -13,6 +13,9 @@ import (
 // parseJSON reads one JSON document (RFC 8259). Keys that stand twice are kept
 // for checkKeys to report.
 func parseJSON(data []byte) (*node, Problems) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, Problems{{Line: 1, Column: 1, Msg: "the document is empty", Hint: "an empty configuration is {}"}}
+	}
 	p := &jsonParser{
 		cursor: cursor{data: data, line: 1, column: 1},
 		dec:    jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true)),

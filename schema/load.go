@@ -243,6 +243,11 @@ func (p *pipeline) validate(tree map[string]any) error {
 		return err
 	}
 	p.checker.tree = tree
+	p.checker.where = func(pointer string) string { return p.locate(finding{pointer: pointer}).where() }
+	p.checker.isSet = func(pointer string) bool {
+		from, ok := p.merger.origins[pointer]
+		return ok && from.layer != LayerDefault
+	}
 	p.checker.check()
 	for _, f := range append(findings, p.checker.problems...) {
 		p.problems = append(p.problems, p.locate(f))
@@ -258,10 +263,10 @@ func (p *pipeline) validate(tree map[string]any) error {
 func (p *pipeline) locate(f finding) Problem {
 	out := Problem{Pointer: f.pointer, Msg: f.msg, Hint: f.hint}
 	at := f.pointer
-	from, ok := p.merger.origins[at]
-	for !ok && at != "" {
+	from := p.merger.origins[at]
+	for from.doc == nil && from.variable == "" && at != "" {
 		at = parentPointer(at)
-		from, ok = p.merger.origins[at]
+		from = p.merger.origins[at]
 	}
 	place := from.place()
 	pos := place.value

@@ -19,6 +19,8 @@ type checker struct {
 	env      func(string) (string, bool) // nil: the environment is not checked
 	strict   bool                        // a secret that cannot be found is a problem, not a warning
 	envNames []string
+	where    func(pointer string) string // the place a value was written, as messages give it
+	isSet    func(pointer string) bool   // whether the user set a value
 
 	problems, warnings []finding
 }
@@ -169,40 +171,42 @@ func (c *checker) unit(s *spec, value, at string) {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// timeouts checks that no time limit is longer than the one around it, in
-// general and for each provider.
+// alsoAt is the hint that something already stands elsewhere.
+func (c *checker) alsoAt(pointer string) string {
+	if where := c.where(pointer); where != "" {
+		return "it is also at " + where
+	}
+	return "it is also at " + pointer
+}
+
+// timeouts checks that no time limit the user sets is longer than the total
+// around it, in general and for each provider. A total below limits that were
+// only inherited is fine: it ends the attempt first.
 func (c *checker) timeouts() {
 	general := object(c.tree["timeouts"])
 	c.nested(general, nil, "/timeouts")
 	for name, p := range entries(c.tree["providers"]) {
-		if own := object(p["timeouts"]); len(own) > 0 {
-			c.nested(own, general, "/providers/"+escapePointer(name)+"/timeouts")
-		}
+		c.nested(object(p["timeouts"]), general, "/providers/"+escapePointer(name)+"/timeouts")
 	}
 }
 
 func (c *checker) nested(own, general map[string]any, at string) {
-	total, ok := limitOf("total", own, general)
+	total, ok := durationOf(own, "total")
+	if !ok {
+		total, ok = durationOf(general, "total")
+	}
 	if !ok || total == 0 {
 		return
 	}
 	for _, name := range []string{"connect", "tls", "first_event", "idle", "no_progress"} {
-		d, ok := limitOf(name, own, general)
-		if _, mine := own[name]; ok && d > total && (mine || own["total"] != nil) {
-			place := at + "/" + name
-			if !mine {
-				place = at + "/total"
-			}
-			c.problem(place, fmt.Sprintf("%s (%s) is longer than total (%s)", name, Duration(d), Duration(total)), "raise total, or lower "+name)
+		d, ok := durationOf(own, name)
+		if ok && d > total && c.isSet(at+"/"+name) {
+			c.problem(at+"/"+name, fmt.Sprintf("%s is longer than total, %s", Duration(d), Duration(total)), "lower it, or raise total")
 		}
 	}
 }
 
-func limitOf(name string, own, general map[string]any) (time.Duration, bool) {
-	v := text(own, name)
-	if v == "" {
-		v = text(general, name)
-	}
-	d, err := time.ParseDuration(v)
+func durationOf(in map[string]any, name string) (time.Duration, bool) {
+	d, err := time.ParseDuration(text(in, name))
 	return d, err == nil
 }

@@ -18,7 +18,7 @@ func (c *checker) keys() {
 		}
 		if name, ok := id(row); ok {
 			if first, twice := seen[name]; twice {
-				c.problem(keyNamePlace(row, at), "the key "+quote(name)+" stands twice", "it is also at "+first+"; give each key of a provider its own name")
+				c.problem(keyNamePlace(row, at), "the key "+quote(name)+" stands twice", c.alsoAt(first)+"; give each key of a provider its own name")
 			} else {
 				seen[name] = at
 			}

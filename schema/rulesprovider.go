@@ -53,7 +53,7 @@ func (c *checker) ownModels(p map[string]any, at string) {
 	for row, m := range rowsOf(p["models"], at) {
 		id := text(m, "id")
 		if first, twice := seen[id]; twice && id != "" {
-			c.problem(row+"/id", "the model "+quote(id)+" stands twice", "it is also at "+first)
+			c.problem(row+"/id", "the model "+quote(id)+" stands twice", c.alsoAt(first))
 		}
 		seen[id] = row
 	}

@@ -27,7 +27,7 @@ func (c *checker) routes() {
 		}
 		if name, ok := id(row); ok {
 			if first, twice := seen[name]; twice {
-				c.problem(at, "the row "+quote(name)+" stands twice", "it is also at "+first)
+				c.problem(at, "the row "+quote(name)+" stands twice", c.alsoAt(first))
 			} else {
 				seen[name] = at
 			}

@@ -94,7 +94,11 @@ func (s *spec) explainValue(keyword string, v any, pointer string) (msg, hint st
 	}
 	switch keyword {
 	case "type":
-		return "expected " + typeNames(s) + ", found " + found, typeHint(s, v)
+		want := typeNames(s)
+		if meaning, ok := patternMeaning[s.ref]; ok {
+			want = meaning
+		}
+		return "expected " + want + ", found " + found, typeHint(s, v)
 	case "enum":
 		text, _ := v.(string)
 		hint = didYouMean(text, slices.Values(s.enum))
