@@ -48,6 +48,9 @@ type Vendor struct {
 	// SharedLimits says that limits count per organisation, so that a second
 	// key of the same account brings nothing.
 	SharedLimits bool
+	// Plan says that keys belong to a subscription, so that single requests cost
+	// nothing.
+	Plan bool
 	// Ping is the address of a free request that shows the way there works, or "".
 	Ping string
 	// Quota is the free question after what is left of a plan, or nil.
