@@ -151,3 +151,8 @@ func retryAfter(h http.Header) time.Duration {
 	}
 	return max(at.Sub(from), 0)
 }
+
+// CutShort is the failure of a stream that ended before its answer did.
+func CutShort() *llm.Error {
+	return &llm.Error{Class: llm.ClassTransient, Code: "truncated", Message: "the provider closed the stream before the answer was complete"}
+}

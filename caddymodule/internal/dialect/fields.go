@@ -113,3 +113,12 @@ func (p *Policy) admit(key string) (string, bool) {
 	ok := len(p.Allow) == 0 || slices.Contains(p.Allow, to) || slices.Contains(p.Allow, key)
 	return to, ok
 }
+
+// AppendStrings appends list as a JSON array.
+func AppendStrings(dst []byte, list []string) []byte {
+	dst = append(dst, '[')
+	for _, s := range list {
+		dst = wire.Quote(wire.Comma(dst), s)
+	}
+	return append(dst, ']')
+}

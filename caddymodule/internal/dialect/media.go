@@ -40,3 +40,14 @@ func DocumentText(s *llm.Source) string {
 	}
 	return s.Name + ":\n" + s.Data
 }
+
+// NoPicture stands for a picture that the target cannot see.
+const NoPicture = "[a picture was here; this model cannot see pictures]"
+
+// NoDocument stands for a document that the target cannot read.
+func NoDocument(s *llm.Source) string {
+	if s.Name == "" {
+		return "[a document was here; this model cannot read documents]"
+	}
+	return "[the document " + s.Name + " was here; this model cannot read documents]"
+}

@@ -42,7 +42,11 @@ func appendError(dst []byte, e *llm.Error, status int) []byte {
 	dst = wire.Str(dst, "message", errorMessage(e))
 	if e.Details != "" {
 		dst = append(dst, `,"details":{"error_code":`...)
-		dst = append(wire.Quote(dst, e.Details), '}')
+		dst = wire.Quote(dst, e.Details)
+		if e.Details == dialect.ThreadUnsupported {
+			dst = append(dst, `,"unsupported":["thread"]`...)
+		}
+		dst = append(dst, '}')
 	}
 	dst = append(dst, '}')
 	dst = wire.StrIf(dst, "request_id", e.RequestID)

@@ -1,0 +1,259 @@
+package openai
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/sse"
+	"github.com/tidwall/gjson"
+)
+
+// NewStreamDecoder returns a decoder for one streamed answer.
+func (Chat) NewStreamDecoder() dialect.StreamDecoder { return &streamDecoder{} }
+
+// A streamDecoder reads the chunks of one answer and lays their content out as
+// blocks, one after another. The reason to stop is held back until the stream
+// ends, because usage may follow it.
+type streamDecoder struct {
+	started, ended bool
+	done           bool // [DONE] came
+	finish         string
+	refused        bool
+	hasCall        bool
+	answer         string // id of the answer
+	usage          llm.Usage
+	think          thinkSplitter
+	pieces         []piece // reused
+	open           bool
+	kind           llm.BlockKind
+	next           int    // index of the next block
+	text           []byte // of the open block
+	calls          callBuffer
+}
+
+var errNotJSON = errors.New("a chunk is not valid JSON")
+
+// Decode appends what ev means.
+func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, error) {
+	data := bytes.TrimSpace(ev.Data)
+	switch {
+	case d.ended:
+		return dst, nil
+	case ev.Comment:
+		return append(dst, llm.Event{Type: llm.EventPing}), nil
+	case len(data) == 0:
+		return dst, nil
+	case isDone(data):
+		d.done = true
+		return d.close(dst), nil
+	case !gjson.ValidBytes(data):
+		return dst, errNotJSON
+	}
+	root := gjson.Parse(wire.View(data))
+	if e := chunkFailure(ev, root); e != nil {
+		return d.fail(dst, e), nil
+	}
+	return d.chunk(dst, root), nil
+}
+
+func (d *streamDecoder) fail(dst []llm.Event, e *llm.Error) []llm.Event {
+	d.ended = true
+	return append(dst, llm.Event{Type: llm.EventError, Err: e})
+}
+
+func (d *streamDecoder) chunk(dst []llm.Event, root gjson.Result) []llm.Event {
+	dst = d.start(dst, root)
+	if strings.Contains(root.Raw, `"usage"`) {
+		d.usage.Update(findUsage(root))
+	}
+	choice := root.Get("choices.0")
+	if root.Get("choices.0.index").Int() > 0 {
+		return dst
+	}
+	delta := choice.Get("delta")
+	if !delta.Exists() {
+		delta = choice.Get("message") // a whole answer in one chunk
+	}
+	dst = d.delta(dst, delta)
+	finish := choice.Get("finish_reason").Str
+	if isFailure(finish) {
+		return d.fail(dst, failedFinish(finish))
+	}
+	if finish != "" {
+		d.finish = strings.Clone(finish)
+	}
+	return dst
+}
+
+func (d *streamDecoder) start(dst []llm.Event, root gjson.Result) []llm.Event {
+	if d.started {
+		return dst
+	}
+	d.started = true
+	a := &llm.Response{ID: strings.Clone(root.Get("id").String()), Model: strings.Clone(root.Get("model").Str),
+		Created: root.Get("created").Int(), Extra: llm.Extra{From: llm.OpenAI}}
+	d.answer = a.ID
+	return append(dst, llm.Event{Type: llm.EventStart, Response: a})
+}
+
+// delta passes on a delta's reasoning, content, refusal and calls, in the
+// order in which a turn has them.
+func (d *streamDecoder) delta(dst []llm.Event, v gjson.Result) []llm.Event {
+	var reasoning, details, content, refusal string
+	var calls, legacy gjson.Result
+	v.ForEach(func(k, f gjson.Result) bool {
+		switch k.Str {
+		case "content":
+			content = contentText(f)
+		case "reasoning", "reasoning_content":
+			if reasoning == "" {
+				reasoning = f.Str
+			}
+		case "reasoning_details":
+			details = detailsText(f)
+		case "refusal":
+			refusal = f.Str
+		case "tool_calls":
+			calls = f
+		case "function_call":
+			legacy = f
+		}
+		return true
+	})
+	if reasoning == "" {
+		reasoning = details
+	}
+	dst = d.textDelta(dst, llm.KindThinking, reasoning)
+	dst = d.content(dst, content)
+	if refusal != "" {
+		d.refused = true
+		dst = d.textDelta(dst, llm.KindRefusal, refusal)
+	}
+	calls.ForEach(func(_, c gjson.Result) bool {
+		dst = d.call(dst, readCallDelta(c))
+		return true
+	})
+	if legacy.IsObject() {
+		dst = d.call(dst, callDelta{index: 0, id: legacyID(legacy.Get("name").Str), name: legacy.Get("name").Str,
+			args: legacy.Get("arguments").Str})
+	}
+	return dst
+}
+
+// contentText is content as it comes: a string, or parts of text.
+func contentText(f gjson.Result) string {
+	if !f.IsArray() {
+		return f.Str
+	}
+	var sb strings.Builder
+	f.ForEach(func(_, part gjson.Result) bool {
+		sb.WriteString(part.Get("text").Str)
+		return true
+	})
+	return sb.String()
+}
+
+func detailsText(f gjson.Result) string {
+	var sb strings.Builder
+	f.ForEach(func(_, part gjson.Result) bool {
+		sb.WriteString(part.Get("text").Str)
+		sb.WriteString(part.Get("summary").Str)
+		return true
+	})
+	return sb.String()
+}
+
+// content passes text on, its leading <think> part as thinking. Where
+// reasoning comes in a field of its own, tags in the text are text.
+func (d *streamDecoder) content(dst []llm.Event, text string) []llm.Event {
+	if text == "" {
+		return dst
+	}
+	if d.next > 0 || d.open && d.kind == llm.KindThinking && d.think.state == thinkBefore {
+		d.think.state = thinkNone
+	}
+	d.pieces = d.think.split(d.pieces[:0], text)
+	return d.passPieces(dst)
+}
+
+func (d *streamDecoder) passPieces(dst []llm.Event) []llm.Event {
+	for _, p := range d.pieces {
+		dst = d.textDelta(dst, p.kind, p.text)
+	}
+	return dst
+}
+
+// textDelta appends text to the open block of its kind, or to a new one.
+func (d *streamDecoder) textDelta(dst []llm.Event, kind llm.BlockKind, text string) []llm.Event {
+	if text == "" {
+		return dst
+	}
+	if !d.open || d.kind != kind {
+		dst = d.closeBlock(dst)
+		dst = d.openBlock(dst, &llm.Block{Kind: kind, Extra: llm.Extra{From: llm.OpenAI}})
+	}
+	d.text = append(d.text, text...)
+	return append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: strings.Clone(text)})
+}
+
+func (d *streamDecoder) openBlock(dst []llm.Event, b *llm.Block) []llm.Event {
+	d.open, d.kind, d.text = true, b.Kind, d.text[:0]
+	return append(dst, llm.Event{Type: llm.EventBlockStart, Index: d.next, Block: b})
+}
+
+// closeBlock ends the open block. A call that is open is only noted as closed
+// in the buffer: its block ends here too.
+func (d *streamDecoder) closeBlock(dst []llm.Event) []llm.Event {
+	if !d.open {
+		return dst
+	}
+	whole := &llm.Block{Kind: d.kind, Text: string(d.text), Extra: llm.Extra{From: llm.OpenAI}}
+	if d.kind == llm.KindToolCall {
+		whole.Text, whole.Call = "", d.calls.finish()
+	}
+	dst = append(dst, llm.Event{Type: llm.EventBlockStop, Index: d.next, Block: whole})
+	d.open = false
+	d.next++
+	return dst
+}
+
+// Close ends a stream that sent no [DONE]. It is whole if the reason to stop
+// came, or if it ends with complete calls (Cerebras leaves the reason out).
+func (d *streamDecoder) Close(dst []llm.Event) []llm.Event {
+	if d.ended {
+		return dst
+	}
+	return d.close(dst)
+}
+
+func (d *streamDecoder) close(dst []llm.Event) []llm.Event {
+	dst = d.flush(dst)
+	whole := d.finish != "" || d.hasCall && d.calls.complete() || d.done && !d.hasCall && d.next > 0
+	if !whole || !d.started {
+		return d.fail(dst, dialect.CutShort())
+	}
+	d.ended = true
+	usage := d.usage
+	return append(dst, llm.Event{Type: llm.EventFinish, Stop: d.stop(), Usage: &usage})
+}
+
+func (d *streamDecoder) stop() llm.StopReason {
+	if d.refused {
+		return llm.StopRefusal
+	}
+	return settle(decodeStop(d.finish), d.hasCall)
+}
+
+// flush passes on everything held back.
+func (d *streamDecoder) flush(dst []llm.Event) []llm.Event {
+	d.pieces = d.think.end(d.pieces[:0])
+	dst = d.closeBlock(d.passPieces(dst))
+	for d.calls.nextReady() {
+		dst = d.closeBlock(d.openCall(dst))
+	}
+	return dst
+}
