@@ -1,0 +1,181 @@
+package schema
+
+import (
+	"encoding"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The schema and Config must name the same fields with the same types; these
+// tests walk both.
+
+func TestConfig_AgreesWithTheSchemaFieldByField(t *testing.T) {
+	agree(t, "", rootSpec(), reflect.TypeFor[Config]())
+}
+
+func agree(t *testing.T, at string, s *spec, typ reflect.Type) {
+	t.Helper()
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	if want := jsonType(typ); !s.is(want) {
+		t.Errorf("%s: the schema says %v, Config says %s", at, s.types, want)
+		return
+	}
+	switch {
+	case isText(typ):
+	case typ.Kind() == reflect.Struct:
+		agreeFields(t, at, s, typ)
+	case typ.Kind() == reflect.Map:
+		agree(t, at+"/*", s.extra, typ.Elem())
+	case typ.Kind() == reflect.Slice:
+		agree(t, at+"/0", s.items, typ.Elem())
+	}
+}
+
+func agreeFields(t *testing.T, at string, s *spec, typ reflect.Type) {
+	t.Helper()
+	inConfig := map[string]reflect.StructField{}
+	for f := range typ.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" {
+			inConfig[name] = f
+		}
+	}
+	for _, f := range s.fields {
+		field, ok := inConfig[f.name]
+		if !ok {
+			t.Errorf("%s/%s: in the schema, not in Config", at, f.name)
+			continue
+		}
+		delete(inConfig, f.name)
+		agree(t, at+"/"+f.name, f, field.Type)
+	}
+	for name := range inConfig {
+		t.Errorf("%s/%s: in Config, not in the schema", at, name)
+	}
+}
+
+func isText(typ reflect.Type) bool {
+	return reflect.PointerTo(typ).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+func jsonType(typ reflect.Type) string {
+	if isText(typ) {
+		return "string"
+	}
+	switch typ.Kind() {
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Int:
+		return "integer"
+	case reflect.Float64:
+		return "number"
+	case reflect.String:
+		return "string"
+	case reflect.Slice:
+		return "array"
+	}
+	return "object"
+}
+
+func TestSchema_EveryFieldIsDescribed(t *testing.T) {
+	eachSpec(rootSpec(), "", func(at string, s *spec) {
+		if s.title == "" || !strings.HasSuffix(s.text, ".") || len(s.examples) == 0 && at != "" && len(s.fields) == 0 {
+			t.Errorf("%s: title %q, description %q, %d examples", at, s.title, s.text, len(s.examples))
+		}
+	})
+}
+
+func eachSpec(s *spec, at string, visit func(string, *spec)) {
+	if !strings.HasSuffix(at, "/*") {
+		visit(at, s)
+	}
+	for _, f := range s.fields {
+		eachSpec(f, at+"/"+f.name, visit)
+	}
+	for _, f := range []*spec{s.extra, s.items} {
+		if f != nil {
+			eachSpec(f, at+"/*", visit)
+		}
+	}
+}
+
+func TestSchema_ExamplesAndDefaultsAreValid(t *testing.T) {
+	eachSpec(rootSpec(), "", func(at string, s *spec) {
+		values := slices.Clone(s.examples)
+		if s.def != nil {
+			values = append(values, s.def)
+		}
+		for _, v := range values {
+			tree := treeWith(at, v.plain())
+			findings, err := validate(tree)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
+				if strings.HasPrefix(f.pointer, strings.ReplaceAll(at, "*", "x")) && !strings.HasSuffix(f.msg, "is missing") {
+					t.Errorf("%s: the example %s is not valid: %s", at, v.compact(), f.msg)
+				}
+			}
+		}
+	})
+}
+
+// treeWith makes a document that has a value at a place of the schema.
+func treeWith(at string, v any) map[string]any {
+	steps := splitPointer(at)
+	s := rootSpec()
+	chain := []*spec{s}
+	for _, step := range steps {
+		if step == "*" && s.items != nil {
+			s = s.items
+		} else {
+			s = s.member(step)
+		}
+		chain = append(chain, s)
+	}
+	for i := len(steps) - 1; i >= 0; i-- {
+		switch {
+		case steps[i] == "*" && chain[i].items != nil:
+			v = []any{v}
+		case steps[i] == "*":
+			v = map[string]any{"x": v}
+		default:
+			v = map[string]any{steps[i]: v}
+		}
+	}
+	tree, _ := v.(map[string]any)
+	return tree
+}
+
+func TestDefaults_AreTheSchemasOwn(t *testing.T) {
+	c := Defaults()
+	for _, tc := range []struct {
+		name      string
+		got, want any
+	}{
+		{"version", c.Version, Version},
+		{"strategy", c.Routing.Strategy, "fastest"},
+		{"connect", c.Timeouts.Connect.String(), "5s"},
+		{"total", c.Timeouts.Total.String(), "30m"},
+		{"body", c.Limits.Body, Size(32 << 20)},
+		{"event", c.Limits.Event, Size(8 << 20)},
+		{"response", c.Limits.Response, Size(64 << 20)},
+		{"log", c.Log.Exchanges, "all"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s is %v, want %v", tc.name, tc.got, tc.want)
+		}
+	}
+	if len(c.Providers) != 0 {
+		t.Errorf("providers without being asked: %v", c.Providers)
+	}
+}
+
+func TestSchema_VersionIsWhereTheUpgradesEnd(t *testing.T) {
+	if len(steps()) != Version {
+		t.Errorf("%d upgrade steps lead to version %d", len(steps()), Version)
+	}
+}
