@@ -68,7 +68,8 @@ func (r remark) isBlank() bool { return r.at == r.end }
 func (d *decoder) comment(ln line) {
 	d.blankRun = false
 	if d.keep {
-		d.remarks = append(d.remarks, remark{uint32(ln.at), uint32(ln.end), uint32(ln.at - ln.start)})
+		text := strings.TrimRight(d.t.src[ln.at:ln.end], " \t\r")
+		d.remarks = append(d.remarks, remark{uint32(ln.at), uint32(ln.at + len(text)), uint32(ln.at - ln.start)})
 	}
 }
 
