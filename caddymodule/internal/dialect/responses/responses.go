@@ -44,3 +44,5 @@ func (d Responses) now() int64 {
 	}
 	return d.Now().Unix()
 }
+
+var _ dialect.Dialect = Responses{}

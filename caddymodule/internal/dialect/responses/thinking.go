@@ -55,6 +55,13 @@ func openItem(signature string) (id, secret string, ok bool) {
 	return strings.Cut(text, "\n")
 }
 
+// madeHere reports whether a thinking block is a reasoning item of this dialect
+// that was sealed on its way to the client.
+func madeHere(b *llm.Block) bool {
+	_, _, ok := openItem(b.Signature)
+	return ok
+}
+
 // sealThinking packs what proves a thinking block genuine; "" if there is
 // nothing, or nothing worth sending back.
 func sealThinking(b *llm.Block) string {
