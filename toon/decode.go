@@ -33,6 +33,7 @@ type decoder struct {
 	keep    bool
 
 	groups   []uint32  // scratch of headerReader
+	spare    []column  // scratch of headerReader: a field list that came to nothing
 	siblings []sibling // scratch of the duplicate check
 }
 
@@ -88,7 +89,8 @@ func (d *decoder) decode(data []byte) error {
 func (d *decoder) reserve() {
 	src := d.t.src
 	lines := strings.Count(src, "\n") + 1
-	d.t.nodes = make([]node, 0, min(lines, len(src)/3, d.opt.maxNodes)+2)
+	items := min(lines, strings.Count(src, "- ")) // an item may be an object with its first field
+	d.t.nodes = make([]node, 0, min(lines+items, len(src)/3, d.opt.maxNodes)+2)
 	if cells := min(cellsAtMost(src, lines), d.opt.maxNodes); cells > 0 {
 		d.t.cells = make([]token, 0, cells)
 	}
@@ -96,7 +98,7 @@ func (d *decoder) reserve() {
 		d.t.tables = make([]table, 0, tables)
 	}
 	if d.keep {
-		d.remarks = make([]remark, 0, min(lines, len(src)/2+1))
+		d.remarks = make([]remark, 0, min(lines, len(src)*2/3+1))
 	}
 }
 
@@ -310,10 +312,10 @@ func (d *decoder) checkKeys(s scope) error {
 			fmt.Sprintf("duplicate key, first used in line %d", at.Line), "give each key once")
 	}
 	n := &d.t.nodes[s.node]
-	for earlier := range duplicates(keys) {
+	eachDuplicate(keys, func(earlier, _ uint32) {
 		*d.keyOf(s, earlier) = makeToken(classDead, 0, 0)
 		n.val = makeToken(s.kind, int(n.val.off), n.val.size()-1)
-	}
+	})
 	return nil
 }
 
@@ -398,7 +400,7 @@ func (d *decoder) fail(at, end int, msg, hint string) error {
 	}
 }
 
-func (d *decoder) failMalformed(m *malformed) error { return d.fail(m.at, m.end, m.msg, m.hint) }
+func (d *decoder) failMalformed(m malformed) error { return d.fail(m.at, m.end, m.msg, m.hint) }
 
 // maxWarnings bounds the warnings kept: they must not outgrow the input.
 const maxWarnings = 100

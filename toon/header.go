@@ -18,11 +18,14 @@ type header struct {
 	rest   int      // offset after the colon
 }
 
-// malformed says why a line that set out to be a header is none.
+// malformed says why a line that set out to be a header is none. The zero value
+// says it is one.
 type malformed struct {
 	at, end   int // the offending text
 	msg, hint string
 }
+
+func (m malformed) any() bool { return m.msg != "" }
 
 const (
 	lengthHint = "write the number of entries, as in key[3]: or key[3:]{a,b}:"
@@ -39,21 +42,22 @@ type headerReader struct {
 
 // readHeader reads src[at:end] as a header. It reports false when the line is
 // none; with a malformed set, it tried to be one.
-func (d *decoder) readHeader(at, end int) (h header, ok bool, bad *malformed) {
+func (d *decoder) readHeader(at, end int) (h header, ok bool, bad malformed) {
 	r := headerReader{d: d, src: d.t.src[:end], i: at}
 	r.h.key = makeToken(classNone, at, 0)
 	if !r.key() {
-		return h, false, nil
+		return h, false, malformed{}
 	}
 	r.h.open = r.i
-	if bad = r.bracket(); bad == nil {
+	if bad = r.bracket(); !bad.any() {
 		bad = r.tail()
 	}
-	if bad == nil {
-		return r.h, true, nil
+	if !bad.any() {
+		return r.h, true, malformed{}
 	}
+	d.spare = r.h.cols
 	if unquotedIndex(d.t.src, at, end, ':') < 0 {
-		return h, false, nil // a bare word with a bracket in it (§5.2)
+		return h, false, malformed{} // a bare word with a bracket in it (§5.2)
 	}
 	return h, false, bad
 }
@@ -101,12 +105,12 @@ func (r *headerReader) peek() byte {
 	return 0
 }
 
-func (r *headerReader) fail(msg, hint string) *malformed {
-	return &malformed{at: r.h.open, end: len(r.src), msg: msg, hint: hint}
+func (r *headerReader) fail(msg, hint string) malformed {
+	return malformed{at: r.h.open, end: len(r.src), msg: msg, hint: hint}
 }
 
 // bracket reads [N], [N:] and either with a delimiter symbol.
-func (r *headerReader) bracket() *malformed {
+func (r *headerReader) bracket() malformed {
 	r.i++
 	digits, _ := leadingDigits(r.src[r.i:])
 	r.i += len(digits)
@@ -127,7 +131,7 @@ func (r *headerReader) bracket() *malformed {
 		return r.fail("malformed bracket in a header", lengthHint)
 	}
 	r.i++
-	return nil
+	return malformed{}
 }
 
 // declared converts the digits of a count. A number nothing can reach stands
@@ -144,9 +148,9 @@ func declared(digits string) uint64 {
 }
 
 // tail reads the field list and the colon, and checks what follows it.
-func (r *headerReader) tail() *malformed {
+func (r *headerReader) tail() malformed {
 	if r.peek() == '{' {
-		if bad := r.fieldList(); bad != nil {
+		if bad := r.fieldList(); bad.any() {
 			return bad
 		}
 	} else if r.h.keyed {
@@ -156,29 +160,29 @@ func (r *headerReader) tail() *malformed {
 		if r.i == len(r.src) {
 			return r.fail("header without a colon", "end the header with a colon")
 		}
-		return &malformed{r.i, len(r.src), "text between the header and its colon", "nothing may stand there, not even a space"}
+		return malformed{r.i, len(r.src), "text between the header and its colon", "nothing may stand there, not even a space"}
 	}
 	r.i++
 	r.h.rest = r.i
 	if at, end := trimSpan(r.src, r.i, len(r.src)); r.h.cols != nil && at < end {
-		return &malformed{at, end, "values on the line of a header with fields", "put each row on its own line below"}
+		return malformed{at, end, "values on the line of a header with fields", "put each row on its own line below"}
 	}
-	return nil
+	return malformed{}
 }
 
 // fieldList reads {a,b{c,d}} into columns, in pre-order. The indices of groups
 // still open are kept on the decoder's stack, which the depth limit bounds.
-func (r *headerReader) fieldList() *malformed {
+func (r *headerReader) fieldList() malformed {
 	// A column takes a delimiter or a brace, and two bytes on the average.
 	rest := r.src[r.i:]
 	atMost := strings.Count(rest, string(r.h.delim)) + strings.Count(rest, "{") + 1
-	r.h.cols = make([]column, 1, 1+min(atMost, 1+len(rest)/2))
+	r.h.cols = r.d.columns(1 + min(atMost, 1+len(rest)/2))
 	r.h.cols[0].name = makeToken(classNone, r.i, 0)
 	groups := append(r.d.groups[:0], 0)
 	r.i++
 	for len(groups) > 0 {
 		r.d.groups, r.h.levels = groups, max(r.h.levels, len(groups))
-		if bad := r.fieldName(groups[len(groups)-1]); bad != nil {
+		if bad := r.fieldName(groups[len(groups)-1]); bad.any() {
 			return bad
 		}
 		last := uint32(len(r.h.cols) - 1)
@@ -192,16 +196,25 @@ func (r *headerReader) fieldList() *malformed {
 		}
 		r.h.cols[last].leaf = r.h.leaves
 		r.h.leaves++
-		var bad *malformed
-		if groups, bad = r.closeGroups(groups); bad != nil {
+		var bad malformed
+		if groups, bad = r.closeGroups(groups); bad.any() {
 			return bad
 		}
 	}
 	return r.checkNames()
 }
 
+// columns returns the first column of a list of at most n.
+func (d *decoder) columns(n int) []column {
+	cols := d.spare
+	if d.spare = nil; cap(cols) < n {
+		cols = make([]column, 0, n)
+	}
+	return append(cols[:0], column{})
+}
+
 // fieldName reads one name and adds its column to group.
-func (r *headerReader) fieldName(group uint32) *malformed {
+func (r *headerReader) fieldName(group uint32) malformed {
 	r.skipSpaces()
 	start := r.i
 	var name token
@@ -213,7 +226,7 @@ func (r *headerReader) fieldName(group uint32) *malformed {
 		}
 		escaped, bad := checkQuoted(r.src[start+1 : end-1])
 		if bad.msg != "" {
-			return &malformed{start + 1 + bad.offset, end, bad.msg, bad.hint}
+			return malformed{start + 1 + bad.offset, end, bad.msg, bad.hint}
 		}
 		name, r.i = quotedToken(escaped, start, end), end
 	case c == '}':
@@ -227,12 +240,12 @@ func (r *headerReader) fieldName(group uint32) *malformed {
 	}
 	r.h.cols = append(r.h.cols, column{name: name, next: uint32(len(r.h.cols) + 1)})
 	r.h.cols[group].kids++
-	return nil
+	return malformed{}
 }
 
 // closeGroups reads the closing braces after a field, and the delimiter to the
 // next one. It returns the groups that are still open.
-func (r *headerReader) closeGroups(groups []uint32) ([]uint32, *malformed) {
+func (r *headerReader) closeGroups(groups []uint32) ([]uint32, malformed) {
 	r.skipSpaces()
 	for r.peek() == '}' {
 		last := len(groups) - 1
@@ -240,13 +253,13 @@ func (r *headerReader) closeGroups(groups []uint32) ([]uint32, *malformed) {
 		groups = groups[:last]
 		r.i++
 		if last == 0 {
-			return groups, nil
+			return groups, malformed{}
 		}
 		r.skipSpaces()
 	}
 	if r.i < len(r.src) && r.peek() == r.h.delim {
 		r.i++
-		return groups, nil
+		return groups, malformed{}
 	}
 	return groups, r.badField()
 }
@@ -257,23 +270,23 @@ func (r *headerReader) skipSpaces() {
 	}
 }
 
-func (r *headerReader) badField() *malformed {
+func (r *headerReader) badField() malformed {
 	switch c := r.peek(); {
 	case r.i >= len(r.src) || c == ':':
 		return r.fail("field list without its closing brace", fieldsHint)
 	case c == r.h.delim:
 		return r.fail("empty field name or field list", fieldsHint)
 	case c == ',' || c == '\t' || c == '|':
-		return &malformed{r.i, len(r.src), "fields are not separated by the delimiter of the bracket",
+		return malformed{r.i, len(r.src), "fields are not separated by the delimiter of the bracket",
 			"use one delimiter for both, as in [2]{a,b} or [2|]{a|b}"}
 	default:
-		return &malformed{r.i, len(r.src), "malformed field name", "quote names that are not letters, digits, _ and ."}
+		return malformed{r.i, len(r.src), "malformed field name", "quote names that are not letters, digits, _ and ."}
 	}
 }
 
 // checkNames looks for equal names in one group: the strict reader complains,
 // the lenient one keeps the last (§14.3).
-func (r *headerReader) checkNames() *malformed {
+func (r *headerReader) checkNames() malformed {
 	for group, end := uint32(0), uint32(len(r.h.cols)); group < end; group++ {
 		if r.h.cols[group].kids < 2 {
 			continue
@@ -285,12 +298,12 @@ func (r *headerReader) checkNames() *malformed {
 		r.d.siblings = names
 		if _, later, found := firstDuplicate(names); found && r.d.opt.strict {
 			at := int(r.h.cols[later].name.off)
-			return &malformed{at, at + r.h.cols[later].name.size(), "duplicate field name", "give each field of a header its own name"}
+			return malformed{at, at + r.h.cols[later].name.size(), "duplicate field name", "give each field of a header its own name"}
 		}
-		for earlier := range duplicates(names) {
+		eachDuplicate(names, func(earlier, _ uint32) {
 			r.h.cols[earlier].name = makeToken(classDead, 0, 0)
 			r.h.cols[group].kids--
-		}
+		})
 	}
-	return nil
+	return malformed{}
 }
