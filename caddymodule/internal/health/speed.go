@@ -77,6 +77,7 @@ func (p *peak) read(now int64) float64 {
 type speed struct {
 	first [buckets]peak // nanoseconds to the first token
 	token peak          // nanoseconds from one token to the next
+	load  float64       // requests in flight under which these were measured
 }
 
 // ttft estimates the nanoseconds to the first token, from the nearest size of

@@ -96,8 +96,14 @@ type View struct {
 	// for 10 s after a recovery.
 	Ramp     float64
 	InFlight int
+	// Usual is how many were in flight when its speed was measured.
+	Usual float64
+	// PerToken is the time from one token to the next; 0: not known.
+	PerToken time.Duration
 	// Success is the estimated chance that an attempt ends well.
 	Success float64
+	// LastUsed is when the last attempt set out; zero: never.
+	LastUsed time.Time
 }
 
 // Ready reports whether an attempt sent now would be let through.
@@ -109,7 +115,8 @@ func (s *State) Look(now time.Time) View {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	phase, due := s.breaker.look(t)
-	v := View{Phase: phase, Ramp: s.breaker.ramp(t), InFlight: s.inFlight, Success: s.breaker.success(t)}
+	v := View{Phase: phase, Ramp: s.breaker.ramp(t), InFlight: s.inFlight,
+		Usual: s.speed.load, PerToken: time.Duration(s.speed.token.value), Success: s.breaker.success(t), LastUsed: timeOf(s.lastUsed)}
 	if phase != Closed {
 		v.Due = time.Unix(0, due)
 	}
@@ -121,7 +128,8 @@ const longest = 24 * time.Hour
 
 // Expect estimates how long a useful answer takes: the time to the first token
 // of a prompt of promptBytes, and outTokens tokens after it. known is false if
-// the target was never seen to answer.
+// the target was never seen to answer. A speed that was not measured is taken
+// to be 50 tokens a second.
 func (s *State) Expect(now time.Time, promptBytes, outTokens int) (d time.Duration, known bool) {
 	t := now.UnixNano()
 	s.mu.Lock()

@@ -11,6 +11,7 @@ type Trial struct {
 	state       *State
 	begun       int64
 	promptBytes int
+	inFlight    int // when it set out, itself included
 	probe       bool
 	waits       bool // in the queue
 	ended       bool
@@ -36,6 +37,7 @@ func (s *State) Begin(promptBytes int, probe bool) *Trial {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inFlight++
+	t.inFlight = s.inFlight
 	s.lastUsed = now
 	s.waiting.push(t)
 	return t
@@ -55,6 +57,7 @@ func (t *Trial) FirstByte(d time.Duration) {
 	t.first = max(d, time.Millisecond) // nothing is faster: keeps ratios sane
 	s.waiting.remove(t)
 	s.speed.first[bucketOf(t.promptBytes)].add(float64(t.first), now)
+	s.speed.load += down * (float64(t.inFlight) - s.speed.load)
 	s.recent.first(t.first, now)
 	before := s.breaker.phase
 	s.breaker.answered(t.probe, now)

@@ -1,0 +1,117 @@
+package route
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/health"
+)
+
+// The rules of the fastest strategy.
+const (
+	// coldGuess and coldToken are what is expected where no peer is known
+	// either: of the first token, and of each that follows.
+	coldGuess = time.Second
+	coldToken = 20 * time.Millisecond
+	// loadSlack keeps small numbers of requests in flight from mattering much.
+	loadSlack = 3
+	// translation is the price of a target that needs translation: a native
+	// one wins unless it is clearly slower.
+	translation = 1.1
+	// alike is how near to the best a target must be to be drawn instead of
+	// it. Two draws and the better of them keep a crowd from following one
+	// stale figure; drawing among all targets would send a third of the
+	// requests to the second of three, however slow.
+	alike = 1.1
+	// exploreAfter is how long a target must have been idle to be explored.
+	exploreAfter = 30 * time.Second
+)
+
+// weigh gives every candidate its Expected time and its Cost. What is not known
+// of a target is taken to be the median of its peers.
+func (p *planner) weigh() {
+	first := p.median(coldGuess, func(c *Candidate) (time.Duration, bool) { return c.Expected, c.Known })
+	token := p.median(coldToken, func(c *Candidate) (time.Duration, bool) { return c.view.PerToken, c.view.PerToken > 0 })
+	answer := time.Duration(p.query.Needs.answer())
+	for i := range p.all {
+		c := &p.all[i]
+		if c.group == unfit {
+			continue
+		}
+		if !c.Known {
+			c.Expected = first
+		}
+		c.Expected += answer * cmp.Or(c.view.PerToken, token)
+		c.Cost = c.Expected.Seconds() * c.pressure()
+		if c.Phase == health.Closed {
+			c.Cost /= c.view.Success
+		} // else one probe asks whether it works; it competes as if it did
+		if !c.native {
+			c.Cost *= translation
+		}
+	}
+}
+
+// pressure is by how much more is in flight at the target than when its speed
+// was measured. It is at least 1.
+func (c *Candidate) pressure() float64 {
+	return max(1, (float64(c.InFlight)+loadSlack)/(c.view.Usual+loadSlack))
+}
+
+// median returns the median of what f knows of the candidates, or other if it
+// knows nothing.
+func (p *planner) median(other time.Duration, f func(*Candidate) (time.Duration, bool)) time.Duration {
+	var buf [16]time.Duration
+	known := buf[:0]
+	for i := range p.all {
+		if d, ok := f(&p.all[i]); ok {
+			known = append(known, d)
+		}
+	}
+	if len(known) == 0 {
+		return other
+	}
+	slices.Sort(known)
+	return known[len(known)/2]
+}
+
+// fastest chooses among leaders, which are sorted by cost. It reports whether
+// it chose one in order to learn about it.
+func (p *planner) fastest(leaders []Candidate) (explored bool) {
+	if len(leaders) < 2 {
+		return false
+	}
+	if i := p.unknownLately(leaders); i > 0 {
+		front(leaders, i)
+		return true
+	}
+	n := 1
+	for n < len(leaders) && leaders[n].Cost <= leaders[0].Cost*alike {
+		n++
+	}
+	if n > 2 {
+		a, b := int(p.router.rand()*float64(n)), int(p.router.rand()*float64(n))
+		front(leaders, min(a, b))
+	}
+	return false
+}
+
+// unknownLately returns the leader that was idle for longest, if it is time to
+// see how fast it is now; else 0. Only a small share of requests is spent so,
+// none that is bound to a session or may not fail over, and on no target more
+// often than every exploreAfter.
+func (p *planner) unknownLately(leaders []Candidate) int {
+	q := p.query
+	if p.router.explore < 0 || q.Session != "" || q.Wish.NoFailover || p.router.rand() >= p.router.explore {
+		return 0
+	}
+	best, oldest := 0, p.now.Add(-exploreAfter)
+	for i := 1; i < len(leaders); i++ {
+		c := &leaders[i]
+		if c.InFlight == 0 && c.Target.Health != nil && c.view.LastUsed.Before(oldest) {
+			best, oldest = i, c.view.LastUsed
+		}
+	}
+	return best
+}

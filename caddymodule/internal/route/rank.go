@@ -1,0 +1,114 @@
+package route
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// sort puts the candidates in order and returns how many are in the plan.
+func (p *planner) sort() (fit int) {
+	for i := range p.all {
+		p.score(&p.all[i])
+	}
+	slices.SortStableFunc(p.all, compare)
+	for i := range p.all {
+		if p.all[i].group != unfit {
+			fit++
+		}
+	}
+	return fit
+}
+
+func compare(a, b Candidate) int {
+	if a.group == resting && b.group == resting {
+		return cmp.Or(a.Until.Compare(b.Until), compareRanks(&a, &b))
+	}
+	return cmp.Or(cmp.Compare(a.group, b.group), compareRanks(&a, &b))
+}
+
+func compareRanks(a, b *Candidate) int {
+	if c := cmp.Or(cmp.Compare(a.wanted, b.wanted), cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.score, b.score)); c != 0 {
+		return c
+	}
+	if a.native != b.native {
+		if a.native {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(a.index, b.index)
+}
+
+// score gives the candidate its rank within its tier; lower is better.
+func (p *planner) score(c *Candidate) {
+	switch p.strategy {
+	case Ordered:
+		c.score = float64(c.index)
+	case Cheapest:
+		c.score = p.price(c)
+	case Weighted:
+		// The first arrival of a random process with this rate.
+		c.score = -math.Log(1-p.router.rand()) / float64(c.weight)
+	case LeastInFlight:
+		c.score = (float64(c.InFlight) + p.router.rand()) / float64(c.weight)
+	case RoundRobin:
+		c.score = 0 // lead turns them
+	default:
+		c.score = c.Cost
+	}
+}
+
+// price estimates what the request costs at c, in micro-dollars per million
+// requests. A target the catalogue does not know is dearer than all others.
+func (p *planner) price(c *Candidate) float64 {
+	caps := &c.Target.Caps
+	if caps.ID == "" {
+		return math.MaxFloat64
+	}
+	in, out := p.query.Needs.PromptBytes/usualToken, p.query.Needs.answer()
+	return float64(in)*float64(caps.Price.Input) + float64(out)*float64(caps.Price.Output)
+}
+
+// lead decides which of the best candidates goes first: those of the same
+// group and tier as the first.
+func (p *planner) lead(plan *Plan, fit int) {
+	first := &p.all[0]
+	n := 1
+	for n < fit && p.all[n].group == first.group && p.all[n].wanted == first.wanted && p.all[n].Tier == first.Tier {
+		n++
+	}
+	leaders := p.all[:n]
+	if first.group == resting {
+		return
+	}
+	switch p.strategy {
+	case RoundRobin:
+		rotate(leaders, int(p.entry.turn.Add(1)-1)%n)
+	case Fastest:
+		plan.Explored = p.fastest(leaders)
+	}
+	if p.strategy.sticky() && !plan.Explored {
+		plan.Sticky, plan.Key = p.stick(leaders)
+	}
+}
+
+// rotate moves the first n of cs to the end.
+func rotate(cs []Candidate, n int) {
+	if n == 0 {
+		return
+	}
+	slices.Reverse(cs[:n])
+	slices.Reverse(cs[n:])
+	slices.Reverse(cs)
+}
+
+// front moves candidate i to the front.
+func front(cs []Candidate, i int) {
+	if i == 0 {
+		return
+	}
+	c := cs[i]
+	copy(cs[1:i+1], cs[:i])
+	cs[0] = c
+}
