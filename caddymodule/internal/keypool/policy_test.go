@@ -184,3 +184,32 @@ func TestPool_FindsTheOneUsableKeyOfAThousand(t *testing.T) {
 		}
 	}
 }
+
+func TestPool_PreferredKeyIsTakenIfItMayBeUsed(t *testing.T) {
+	tried := func(k *Key) bool { return k.Name == "c" }
+	for name, test := range map[string]struct {
+		prefer string
+		spoil  func(*bench)
+		want   string
+	}{
+		"free":                 {"b", func(*bench) {}, "b"},
+		"nobody":               {"", func(*bench) {}, "a"},
+		"gone from the config": {"z", func(*bench) {}, "a"},
+		"tried":                {"c", func(*bench) {}, "a"},
+		"rests": {"b", func(b *bench) {
+			b.Keys()[1].State.enter("m", rate(time.Minute), 0, epoch.UnixNano(), 0, false)
+		}, "a"},
+		"about to run out": {"b", func(b *bench) {
+			b.Keys()[1].State.pace("m", []Bucket{{Limit: 100, Reset: epoch.Add(time.Minute)}}, epoch)
+		}, "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(FillFirst, keys("a", "b", "c")...)
+			test.spoil(b)
+			l, err := b.AcquirePreferring(test.prefer, "m", tried)
+			if err != nil || l.Key().Name != test.want {
+				t.Errorf("leased %v (%v), want %s", l.Key(), err, test.want)
+			}
+		})
+	}
+}

@@ -152,6 +152,20 @@ func (p *Pool) Acquire(model string, tried func(*Key) bool) (*Lease, error) {
 	return nil, s.err()
 }
 
+// AcquirePreferring is Acquire, but takes the key called name if it may be used
+// at once, is not about to run out and was not tried: the key's account may
+// still have the prompt cached.
+func (p *Pool) AcquirePreferring(name, model string, tried func(*Key) bool) (*Lease, error) {
+	s := search{pool: p, model: model, now: p.now().UnixNano(), tried: tried}
+	i := slices.IndexFunc(p.slots, func(s slot) bool { return s.Name == name })
+	if name != "" && i >= 0 && s.usable(i) {
+		if l := s.take(i); l != nil {
+			return l, nil
+		}
+	}
+	return p.Acquire(model, tried)
+}
+
 // Resting reports whether no key could be leased for model now, and if so
 // when the first one may be tried and what ails it. A pool without keys for
 // model does not rest.
