@@ -35,11 +35,14 @@ func parseYAML(data []byte) (*node, Problems) {
 	return root, c.problems
 }
 
-// checkYAMLNesting refuses documents nested deeper than any configuration before
-// the library, whose time grows with the square of the depth, sees them. It also
-// counts brackets within strings, of which no configuration has that many
-// unclosed.
+// checkYAMLNesting refuses documents longer or nested deeper than any
+// configuration before the library, whose time grows with the square of the
+// depth, sees them. It also counts brackets within strings, of which no
+// configuration has that many unclosed.
 func checkYAMLNesting(data []byte) Problems {
+	if bytes.Count(data, []byte("\n"))+bytes.Count(data, []byte(",")) > maxNodes {
+		return Problems{{Line: 1, Column: 1, Msg: errTooMany.Error()}}
+	}
 	c := cursor{data: data, line: 1, column: 1}
 	brackets := 0
 	for line := range bytes.Lines(data) {
@@ -100,6 +103,9 @@ type yamlConverter struct {
 }
 
 func (c *yamlConverter) report(n *yaml.Node, at, msg, hint string) {
+	if len(c.problems) == maxFindings {
+		return
+	}
 	c.problems = append(c.problems, Problem{
 		Line: n.Line, Column: n.Column, Pointer: at, Msg: msg, Hint: hint,
 	})

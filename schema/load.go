@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -170,6 +171,10 @@ func (p *pipeline) add(l loaded, layer string) {
 	}
 	warnings, problems := upgrade(l.doc, steps())
 	p.problems = append(p.problems, problems...)
+	for _, f := range rootSpec().crowded(l.doc.root.plain(), "") {
+		at := l.doc.place(f.pointer).value
+		p.problems = append(p.problems, Problem{File: at.File, Line: at.Line, Column: at.Column, Pointer: f.pointer, Msg: f.msg})
+	}
 	p.result.Warnings = append(p.result.Warnings, l.doc.warnings...)
 	if layer == LayerFile {
 		p.result.Warnings = append(p.result.Warnings, warnings...)
@@ -243,19 +248,40 @@ func (p *pipeline) validate(tree map[string]any) error {
 		return err
 	}
 	p.checker.tree = tree
-	p.checker.where = func(pointer string) string { return p.locate(finding{pointer: pointer}).where() }
 	p.checker.isSet = func(pointer string) bool {
 		from, ok := p.merger.origins[pointer]
 		return ok && from.layer != LayerDefault
 	}
 	p.checker.check()
-	for _, f := range append(findings, p.checker.problems...) {
-		p.problems = append(p.problems, p.locate(f))
-	}
-	for _, f := range p.checker.warnings {
-		p.result.Warnings = append(p.result.Warnings, p.locate(f))
-	}
+	p.problems = append(p.problems, p.locateAll(append(findings, p.checker.problems...), "problems")...)
+	p.result.Warnings = append(p.result.Warnings, p.locateAll(p.checker.warnings, "warnings")...)
 	return nil
+}
+
+// maxFindings is how many problems, and how many warnings, are reported; one
+// mistake in the head of a long table is a problem in each of its rows.
+const maxFindings = 100
+
+// locateAll says where findings were written, the first of them in the order of
+// the document if they are very many.
+func (p *pipeline) locateAll(findings []finding, what string) Problems {
+	slices.SortFunc(findings, byPointer)
+	more := len(findings) - maxFindings
+	findings = findings[:min(len(findings), maxFindings)]
+	out := make(Problems, 0, len(findings)+1)
+	for _, f := range findings {
+		located := p.locate(f)
+		if f.also != "" {
+			located.Msg += ", first at " + cmp.Or(p.locate(finding{pointer: f.also}).where(), f.also)
+		}
+		out = append(out, located)
+	}
+	if more > 0 {
+		rest := out[maxFindings-1]
+		rest.Msg, rest.Hint = fmt.Sprintf("… and %d more %s after this one", more, what), ""
+		out = append(out, rest)
+	}
+	return out
 }
 
 // locate says where a finding was written: at the value or its key, or, for
@@ -296,8 +322,8 @@ func (p *pipeline) finish(tree map[string]any) (*Result, error) {
 }
 
 // maxPositionWork bounds the finding of positions, whose cost grows with the
-// values times the bytes of a text: about 20 ms.
-const maxPositionWork = 200 << 20
+// values times the bytes of a text: about 10 ms.
+const maxPositionWork = 64 << 20
 
 func positions(origins map[string]origin) map[string]Position {
 	out := map[string]Position{}

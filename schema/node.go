@@ -94,6 +94,7 @@ func number(text string) any {
 		return i
 	}
 	f, _ := strconv.ParseFloat(text, 64)
+	f = max(-math.MaxFloat64, min(math.MaxFloat64, f)) // the schema's bounds refuse it
 	if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 		return int64(f)
 	}

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,19 +98,12 @@ func (ps Problems) sorted() Problems {
 	return slices.Compact(ps)
 }
 
-// maxProblems is how many problems are reported; one mistake in the head of a
-// long table is a problem in each of its rows.
-const maxProblems = 100
-
 // asError returns the problems as an error, nil when there are none.
 func (ps Problems) asError() error {
 	if len(ps) == 0 {
 		return nil
 	}
 	out := ps.sorted()
-	if more := len(out) - maxProblems; more > 0 {
-		out = append(out[:maxProblems:maxProblems], Problem{File: out[0].File, Msg: fmt.Sprintf("and %d more problems", more)})
-	}
 	return &out
 }
 

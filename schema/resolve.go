@@ -56,7 +56,6 @@ func isEmpty(v any) bool {
 // simulator when there is none.
 func (r *resolver) discover() {
 	providers := map[string]any{}
-	r.tree["providers"] = providers
 	for name := range r.known.names() {
 		k := r.known.Kinds[name]
 		if vars := r.keyVariables(k); k.Discover && len(vars) > 0 {
@@ -67,6 +66,9 @@ func (r *resolver) discover() {
 	if _, ok := r.known.Kinds[SimulatorKind]; ok && len(providers) == 0 {
 		providers[SimulatorKind] = map[string]any{}
 		r.origins["/providers/"+SimulatorKind] = origin{layer: LayerDefault}
+	}
+	if len(providers) > 0 {
+		r.tree["providers"] = providers
 	}
 }
 

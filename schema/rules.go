@@ -19,8 +19,7 @@ type checker struct {
 	env      func(string) (string, bool) // nil: the environment is not checked
 	strict   bool                        // a secret that cannot be found is a problem, not a warning
 	envNames []string
-	where    func(pointer string) string // the place a value was written, as messages give it
-	isSet    func(pointer string) bool   // whether the user set a value
+	isSet    func(pointer string) bool // whether the user set a value
 
 	problems, warnings []finding
 }
@@ -37,6 +36,11 @@ func (c *checker) check() {
 
 func (c *checker) problem(pointer, msg, hint string) {
 	c.problems = append(c.problems, finding{pointer: pointer, msg: msg, hint: hint})
+}
+
+// twice reports what already stands at another place, first.
+func (c *checker) twice(pointer, first, msg, hint string) {
+	c.problems = append(c.problems, finding{pointer: pointer, msg: msg, hint: hint, also: first})
 }
 
 func (c *checker) warn(pointer, msg, hint string) {
@@ -170,14 +174,6 @@ func (c *checker) unit(s *spec, value, at string) {
 }
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// alsoAt is the hint that something already stands elsewhere.
-func (c *checker) alsoAt(pointer string) string {
-	if where := c.where(pointer); where != "" {
-		return "it is also at " + where
-	}
-	return "it is also at " + pointer
-}
 
 // timeouts checks that no time limit the user sets is longer than the total
 // around it, in general and for each provider. A total below limits that were

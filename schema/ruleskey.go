@@ -18,12 +18,37 @@ func (c *checker) keys() {
 		}
 		if name, ok := id(row); ok {
 			if first, twice := seen[name]; twice {
-				c.problem(keyNamePlace(row, at), "the key "+quote(name)+" stands twice", c.alsoAt(first)+"; give each key of a provider its own name")
+				c.twice(keyNamePlace(row, at), first, "the key "+quote(name)+" stands twice", "give each key of a provider its own name")
 			} else {
 				seen[name] = at
 			}
 		}
 		c.secret(row, at)
+	}
+	c.keyless()
+}
+
+// keyless warns of providers in use that have no key in use.
+func (c *checker) keyless() {
+	inUse := map[string]bool{}
+	for _, row := range rowsOf(c.tree["keys"], "") {
+		inUse[text(row, "provider")] = inUse[text(row, "provider")] || enabled(row)
+	}
+	for name, p := range entries(c.tree["providers"]) {
+		_, k, ok := c.kindOf(name)
+		on, hasRow := inUse[name]
+		at := "/providers/" + escapePointer(name)
+		switch {
+		case !ok || k.KeyOptional || !enabled(p) || on:
+		case hasRow:
+			c.warn(at, "every key of the provider is switched off", "remove enabled: false from one")
+		case c.env != nil:
+			hint := "add a row to keys"
+			if len(k.Env) > 0 {
+				hint += ", or set " + k.Env[0]
+			}
+			c.warn(at, "the provider has no key", hint)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func (c *checker) ownModels(p map[string]any, at string) {
 	for row, m := range rowsOf(p["models"], at) {
 		id := text(m, "id")
 		if first, twice := seen[id]; twice && id != "" {
-			c.problem(row+"/id", "the model "+quote(id)+" stands twice", c.alsoAt(first))
+			c.twice(row+"/id", first, "the model "+quote(id)+" stands twice", "keep one of them")
 		}
 		seen[id] = row
 	}

@@ -27,7 +27,7 @@ func (c *checker) routes() {
 		}
 		if name, ok := id(row); ok {
 			if first, twice := seen[name]; twice {
-				c.problem(at, "the row "+quote(name)+" stands twice", c.alsoAt(first))
+				c.twice(at, first, "the row "+quote(name)+" stands twice", "keep one of them")
 			} else {
 				seen[name] = at
 			}

@@ -33,6 +33,7 @@ type spec struct {
 	def         *node   // the default, nil when there is none
 	examples    []*node
 	min, max    string // bounds of a number, as written
+	most        int    // most members of an object or list, 0 for any number
 }
 
 // rootSpec is the schema's own view of a whole document.
@@ -86,6 +87,8 @@ func (s *spec) set(keyword string, v, defs *node) {
 		s.def = v
 	case "examples":
 		s.examples = v.elems
+	case "maxProperties", "maxItems":
+		s.most, _ = strconv.Atoi(v.text)
 	case "minimum":
 		s.min = v.text
 	case "maximum":

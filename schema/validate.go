@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -32,6 +33,15 @@ var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
 type finding struct {
 	pointer, msg, hint string
 	key                bool
+	also               string // the pointer of the first of two that clash
+}
+
+// byPointer puts findings in the order of the document, as far as pointers tell.
+func byPointer(a, b finding) int {
+	return cmp.Or(
+		slices.CompareFunc(splitPointer(a.pointer), splitPointer(b.pointer), compareStep),
+		cmp.Compare(a.msg, b.msg),
+	)
 }
 
 // validate reports everything in the tree that the schema does not allow.
@@ -39,6 +49,9 @@ func validate(tree map[string]any) ([]finding, error) {
 	s, err := compiled()
 	if err != nil {
 		return nil, fmt.Errorf("compiling aimux.schema.json: %w", err)
+	}
+	if out := rootSpec().crowded(tree, ""); len(out) > 0 {
+		return out, nil
 	}
 	err = s.Validate(tree)
 	var invalid *jsonschema.ValidationError
@@ -50,6 +63,33 @@ func validate(tree map[string]any) ([]finding, error) {
 		out = append(out, explain(leaf, tree)...)
 	})
 	return out, nil
+}
+
+// crowded reports objects and lists with more members than the schema allows.
+// They are looked for first, so that no time is spent on what is in them.
+func (s *spec) crowded(v any, at string) []finding {
+	var out []finding
+	switch t := v.(type) {
+	case map[string]any:
+		if s.most > 0 && len(t) > s.most {
+			return []finding{{pointer: at, msg: fmt.Sprintf("%d entries, more than %d", len(t), s.most)}}
+		}
+		for name, e := range t {
+			if m := s.member(name); m != nil {
+				out = append(out, m.crowded(e, at+"/"+escapePointer(name))...)
+			}
+		}
+	case []any:
+		if s.most > 0 && len(t) > s.most {
+			return []finding{{pointer: at, msg: fmt.Sprintf("%d rows, more than %d", len(t), s.most)}}
+		}
+		for i, e := range t {
+			if s.items != nil {
+				out = append(out, s.items.crowded(e, at+"/"+strconv.Itoa(i))...)
+			}
+		}
+	}
+	return out
 }
 
 func eachLeaf(e *jsonschema.ValidationError, visit func(*jsonschema.ValidationError)) {
