@@ -26,6 +26,9 @@ func (x *exchange) post() {
 		x.refuse(x.errorFor(400, Fault{Message: "We could not parse the JSON body of your request."}))
 		return
 	}
+	if x.s.opts.Strict && x.refuseStrictly() {
+		return
+	}
 	switch x.target.call {
 	case completeCall:
 		x.converse()

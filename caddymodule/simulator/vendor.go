@@ -40,12 +40,23 @@ type vendor struct {
 	reset          func(h http.Header, at string)
 	anthropicReset func(h http.Header, at string)
 	quota          map[string]string // path ending → body of the quota endpoint
+
+	// Strict mode.
+
+	strict       func(x *exchange) *apiError
+	lacks        []dialect // endpoints the vendor does not have
+	fields       []string  // all top-level fields of Chat; nil: OpenAI's
+	moreFields   []string  // besides fields
+	reasonFields []string  // what an assistant message may have besides OpenAI's
+	lenient      bool      // ignores unknown fields
+	exact        bool      // also refuses what most overlook, such as name on tool messages
+	noDeveloper  bool      // does not know the role developer
 }
 
 // vendors returns all of them; the first is the plain one.
 func vendors() []*vendor {
 	return []*vendor{
-		{}, cerebras(), zai(), minimax(), synthetic(), openAI(), anthropic(), openRouter(), groq(), deepSeek(), moonshot(), ollama(),
+		{reasonFields: []string{"reasoning_content"}}, cerebras(), zai(), minimax(), synthetic(), openAI(), anthropic(), openRouter(), groq(), deepSeek(), moonshot(), ollama(),
 	}
 }
 

@@ -28,6 +28,8 @@ func cerebras() *vendor {
 		header:     cerebrasHeader,
 		reset:      cerebrasReset,
 		extra:      cerebrasExtra,
+		strict:     cerebrasStrict, fields: cerebrasFields, reasonFields: []string{"reasoning"}, exact: true,
+		lacks: []dialect{messages, responses},
 	}
 }
 

@@ -14,12 +14,12 @@ func minimaxRows() []row {
 		{401, "authorized_error", "1004", "", "login fail: Please carry the API secret key in the 'Authorization' field of the request header"},
 		{402, "insufficient_balance_error", "1008", "", "insufficient balance"},
 		{500, "server_error", "1013", "", "internal service error"},
+		{400, "bad_request_error", "2013", "", "invalid params"},
 		{400, "bad_request_error", "1026", "", "input new_sensitive"},
 		{422, "unprocessable_entity_error", "1027", "", "output new_sensitive"},
 		{429, "rate_limit_error", "1039", "", "token limit"},
 		{429, "rate_limit_error", "1041", "", "conn limit"},
 		{400, "bad_request_error", "1042", "", "invisible character ratio limit"},
-		{400, "bad_request_error", "2013", "", "invalid params"},
 		{429, "rate_limit_error", "2045", "", "rate growth limit"},
 		{401, "authorized_error", "2049", "", "invalid api key"},
 		{429, "rate_limit_error", "2056", "", "Token Plan usage limit reached: Upgrade your Token Plan or purchase Credits for more usage."},
@@ -40,6 +40,7 @@ func minimax() *vendor {
 		rows: minimaxRows(), anthropicRows: minimaxRows(),
 		error: minimaxError, anthropicError: minimaxAnthropicError,
 		header: minimaxHeader, extra: minimaxExtra, reset: noReset, anthropicReset: noReset,
+		strict: minimaxStrict, lenient: true, noDeveloper: true,
 		quota: map[string]string{
 			"/token_plan/remains": `{"base_resp":{"status_code":0,"status_msg":"success"},"model_remains":[{"model_name":"MiniMax-M*",` +
 				`"start_time":1776355200000,"end_time":1776373200000,"remains_time":7151954,"current_interval_total_count":1500,` +

@@ -14,7 +14,7 @@ func synthetic() *vendor {
 		{429, "", "", "", spent},
 	}
 	return &vendor{
-		name: "synthetic", reasoning: inReasoningContent, rows: rows, anthropicRows: rows,
+		name: "synthetic", lacks: []dialect{responses}, reasoning: inReasoningContent, lenient: true, rows: rows, anthropicRows: rows,
 		error: stringError, anthropicError: stringError,
 		model:          func(name string) string { return "accounts/fireworks/models/" + name },
 		header:         func(h http.Header, _ *exchange) { syntheticQuotas(h, "2026-09-21T09:45:00.000Z", false) },
@@ -46,7 +46,7 @@ func syntheticBody(next string, limited bool) string {
 
 // openAI shows no reasoning in Chat, only counts it.
 func openAI() *vendor {
-	return &vendor{name: "openai", reasoning: hidden, header: openAIHeader}
+	return &vendor{name: "openai", lacks: []dialect{messages}, reasoning: hidden, header: openAIHeader}
 }
 
 func openAIHeader(h http.Header, x *exchange) {
@@ -63,7 +63,7 @@ func openAIHeader(h http.Header, x *exchange) {
 
 // anthropic speaks Messages; its limits reset at stated times.
 func anthropic() *vendor {
-	return &vendor{name: "anthropic", pings: true, header: anthropicHeader}
+	return &vendor{name: "anthropic", lacks: []dialect{responses}, pings: true, header: anthropicHeader}
 }
 
 func anthropicHeader(h http.Header, x *exchange) {
@@ -79,7 +79,7 @@ func anthropicHeader(h http.Header, x *exchange) {
 // openRouter has whole numbers as codes, and comments at the head of streams.
 func openRouter() *vendor {
 	return &vendor{
-		name: "openrouter", reasoning: inDetails, comment: ": OPENROUTER PROCESSING\n\n",
+		name: "openrouter", reasoning: inDetails, lenient: true, comment: ": OPENROUTER PROCESSING\n\n",
 		error: numberError, chunkError: numberError,
 		header: func(h http.Header, x *exchange) { h.Set("X-Generation-Id", string(x.id(nil, "gen-"))) },
 		reset: func(h http.Header, at string) {
@@ -103,7 +103,8 @@ func numberError(_ *exchange, b []byte, e apiError) []byte {
 // groq counts requests by the day and tokens by the minute, and repeats usage in x_groq.
 func groq() *vendor {
 	return &vendor{
-		name: "groq", reasoning: inReasoning, overflow: "context_length_exceeded",
+		name: "groq", lacks: []dialect{messages}, reasoning: inReasoning, strict: groqStrict, reasonFields: []string{"reasoning"},
+		moreFields: []string{"reasoning_format", "include_reasoning", "search_settings"}, overflow: "context_length_exceeded",
 		rows: []row{
 			{400, "invalid_request_error", "tool_use_failed", "", "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details."},
 			{400, "invalid_request_error", "context_length_exceeded", "messages", "Please reduce the length of the messages or completion."},
@@ -133,7 +134,7 @@ func groqExtra(x *exchange, b []byte, last bool) []byte {
 // deepSeek sends keep-alive comments while a request waits.
 func deepSeek() *vendor {
 	return &vendor{
-		name: "deepseek", reasoning: inReasoningContent, comment: ": keep-alive\n\n",
+		name: "deepseek", lacks: []dialect{responses}, reasoning: inReasoningContent, strict: deepSeekStrict, lenient: true, comment: ": keep-alive\n\n",
 		rows: []row{
 			{400, "invalid_request_error", "context_length_exceeded", "", "This model's maximum context length is 1048576 tokens. However, you requested 1050000 tokens. Please reduce the length of the messages or completion."},
 			{401, "authentication_error", "invalid_request_error", "", "Authentication Fails, Your api key: ****sim is invalid"},
@@ -149,7 +150,7 @@ func deepSeek() *vendor {
 // moonshot tells its refusals apart by type.
 func moonshot() *vendor {
 	return &vendor{
-		name: "moonshot", reasoning: inReasoningContent, overloaded: "engine_overloaded_error",
+		name: "moonshot", reasoning: inReasoningContent, strict: moonshotStrict, lenient: true, overloaded: "engine_overloaded_error",
 		rows: []row{
 			{400, "invalid_request_error", "context_length_exceeded", "", "Invalid request: Your request exceeded model token limit: 262144 (requested: 269030)"},
 			{401, "invalid_authentication_error", "", "", "Invalid Authentication"},
@@ -169,7 +170,7 @@ func moonshot() *vendor {
 // ollama has no codes and truncates prompts instead of refusing them.
 func ollama() *vendor {
 	return &vendor{
-		name: "ollama", reasoning: inReasoning,
+		name: "ollama", reasoning: inReasoning, strict: ollamaStrict, lenient: true,
 		rows: []row{
 			{404, "not_found_error", "", "", `model "sim" not found, try pulling it first`},
 			{503, "api_error", "", "", "server busy, please try again. maximum pending requests exceeded"},

@@ -42,7 +42,7 @@ func zai() *vendor {
 		overloaded: "1305", overflow: "1261",
 		rows: zaiRows(429), anthropicRows: zaiRows(529),
 		error: zaiError, anthropicError: zaiAnthropicError,
-		header: noHeader, extra: zaiExtra, reset: noReset, anthropicReset: noReset,
+		header: noHeader, extra: zaiExtra, strict: zaiStrict, lenient: true, noDeveloper: true, reset: noReset, anthropicReset: noReset,
 		quota: map[string]string{
 			"/api/monitor/usage/quota/limit": `{"code":200,"msg":"Operation successful","success":true,"data":{"level":"pro","limits":[` +
 				`{"type":"TOKENS_LIMIT","unit":3,"number":5,"percentage":15,"nextResetTime":1770648402389},` +
