@@ -56,6 +56,8 @@ func answered(v *provider.Vendor, a *Answer, r *report) Verdict {
 	if a.Status >= 300 && a.Status < 400 {
 		return redirected(v, a)
 	}
+	r.RetryAfter = a.Header.Get("Retry-After") != ""
+	r.NoBody = r.shape == shapeEmpty
 	rule := v.Rule(&r.Failure)
 	class := llm.ClassNone
 	if rule != nil {
@@ -88,7 +90,7 @@ func (d *Verdict) setWait(v *provider.Vendor, a *Answer, r *report, rule *provid
 		return
 	}
 	h := readHint(v, a, r, d.Class)
-	if d.Class == llm.ClassRate && (daily(h.bucket, v) || googleDaily(r.inner)) {
+	if d.Class == llm.ClassRate && (spentWindow(h.bucket, v) || googleDaily(r.inner)) {
 		d.Class = llm.ClassQuota
 	}
 	if !h.known && rule != nil && rule.Rest != 0 {
@@ -155,8 +157,8 @@ func (d *Verdict) larger(r *report) {
 	d.Note = "the request counts more tokens than the provider's bucket holds: lower max_tokens"
 }
 
-// daily reports whether a bucket counts per day. Groq's "requests" does,
-// without saying so.
-func daily(bucket string, v *provider.Vendor) bool {
-	return strings.HasSuffix(bucket, "-day") || bucket == "requests" && v != nil && v.Family == "groq"
+// spentWindow reports whether an exhausted bucket is a plan's window, or one
+// that counts per day. Groq's "requests" does, without saying so.
+func spentWindow(bucket string, v *provider.Vendor) bool {
+	return bucket == unifiedBucket || strings.HasSuffix(bucket, "-day") || bucket == "requests" && v != nil && v.Family == "groq"
 }

@@ -45,7 +45,7 @@ func readHint(v *provider.Vendor, a *Answer, r *report, class llm.Class) hint {
 		wait, name, ok := exhausted(Pacing(v, a.Header, a.Now), a.Now)
 		h.longer(wait, ok, name)
 		wait, ok = unifiedReset(a.Header, base)
-		h.longer(wait, ok, "")
+		h.longer(wait, ok, unifiedBucket)
 		if v != nil && v.Family == "synthetic" && !h.known {
 			wait, ok = nextTick(a.Header, base)
 			h.longer(wait, ok, "")
@@ -76,6 +76,9 @@ func retryAfter(h http.Header, base time.Time) (time.Duration, bool) {
 	}
 	return readStamp(lookup(h, "Retry-After"), base)
 }
+
+// unifiedBucket names the windows of Anthropic's subscriptions.
+const unifiedBucket = "unified"
 
 // unifiedReset reads the header of Anthropic's subscription limits, which
 // counts only when they refused the request.
@@ -214,7 +217,7 @@ func readDateTime(s string, zone *time.Location) (time.Time, bool) {
 
 // waitWordings stand before a duration in messages (lower case).
 var waitWordings = [...]string{
-	"try again in ", "retry in ", "retry after ", "retry-after ", "resets in ", "reset in ", "reset after ",
+	"try again in ", "try again after ", "retry in ", "retry after ", "retry-after ", "resets in ", "reset in ", "reset after ",
 	"available in ", "wait for ", "please wait ",
 }
 

@@ -1,19 +1,13 @@
 package provider
 
-import (
-	"time"
-
-	"github.com/aimux/aimux/caddymodule/internal/llm"
-)
+import "github.com/aimux/aimux/caddymodule/internal/llm"
 
 // anthropicRules are the failures of Anthropic whose status misleads: a spent
-// spending limit is a 429 without Retry-After or even a 400.
-//
-// An error event in a stream has no status of its own; there type and the
-// status it stands for (wire status 200) decide together.
+// spending limit is a 429 without Retry-After or even a 400. Neither names a
+// time, so the key rests by the caller's ladder of hours.
 var anthropicRules = []Rule{
-	{Details: "enforced_spend_limit_reached", Class: llm.ClassQuota, Rest: time.Hour},
-	{Text: "you have reached your specified api usage limits", Class: llm.ClassQuota, Rest: time.Hour},
+	{Details: "enforced_spend_limit_reached", Class: llm.ClassQuota},
+	{Text: "you have reached your specified api usage limits", Class: llm.ClassQuota},
 	{Text: "credit balance is too low", Class: llm.ClassBalance},
 	{Type: "billing_error", Status: 402, Class: llm.ClassBalance},
 	{Type: "overloaded_error", Status: 529, Class: llm.ClassOverload},

@@ -22,6 +22,8 @@ type Rule struct {
 	Status int
 	// Text is a piece of the message, in lower case.
 	Text string
+	// RetryAfter: the answer says when to come back. NoBody: it says nothing.
+	RetryAfter, NoBody bool
 
 	// Class is the verdict.
 	Class llm.Class
@@ -41,6 +43,7 @@ type Failure struct {
 	Status                     int
 	Code, Type, Param, Details string
 	Message, Text              string
+	RetryAfter, NoBody         bool
 }
 
 // Applies reports whether r says something about f.
@@ -50,6 +53,7 @@ func (r *Rule) Applies(f *Failure) bool {
 		(r.Param == "" || r.Param == f.Param) &&
 		(r.Details == "" || r.Details == f.Details) &&
 		(r.Status == 0 || r.Status == f.Status) &&
+		(!r.RetryAfter || f.RetryAfter) && (!r.NoBody || f.NoBody) &&
 		(r.Text == "" || strings.Contains(f.Text, r.Text))
 }
 

@@ -12,10 +12,12 @@ import (
 // string. A 429 with Retry-After is the limit of parallel requests; the one
 // without is a spent plan.
 var syntheticRules = []Rule{
+	{Status: 429, RetryAfter: true, Class: llm.ClassConcurrency},
 	{Text: "exceeded your subscription rate limits", Class: llm.ClassQuota, Rest: 10 * time.Minute},
 	{Text: "insufficient quota and token balance", Class: llm.ClassBalance},
 	{Text: "longer than the model's context length", Class: llm.ClassContext},
 	{Text: "context limit exceeded", Class: llm.ClassContext},
+	{Status: 400, NoBody: true, Class: llm.ClassContext},
 }
 
 // readSyntheticQuota reads /v2/quotas and the x-synthetic-quotas header, which
