@@ -173,3 +173,9 @@ func nextSpace(raw []byte, i int) int {
 	}
 	return -1
 }
+
+// Offset is where part begins in whole. part must be a piece of whole's own
+// memory, as what gjson hands out is.
+func Offset(whole, part string) int {
+	return int(uintptr(unsafe.Pointer(unsafe.StringData(part))) - uintptr(unsafe.Pointer(unsafe.StringData(whole))))
+}
