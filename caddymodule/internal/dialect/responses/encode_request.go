@@ -2,6 +2,7 @@ package responses
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -241,7 +242,7 @@ func (e *requestEncoder) extra() {
 	}
 	stored := false
 	for _, f := range x.Fields {
-		if x.From == llm.OpenAI && contains(sharedWithChat[:], f.Key) {
+		if x.From == llm.OpenAI && slices.Contains(sharedWithChat[:], f.Key) {
 			stored = stored || f.Key == "store"
 			e.Raw(f.Key, f.Value)
 		} else {
@@ -254,13 +255,4 @@ func (e *requestEncoder) extra() {
 	if thinks(e.r.Reasoning) || e.r.Reasoning != nil && e.r.Reasoning.Effort != "none" && e.r.Reasoning.Mode == "" {
 		e.Raw("include", json.RawMessage(`["reasoning.encrypted_content"]`))
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,10 @@
 package responses
 
-import "github.com/aimux/aimux/caddymodule/internal/llm"
+import (
+	"slices"
+
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+)
 
 // streamBlock is a block on its way through a blockQueue.
 type streamBlock struct {
@@ -44,12 +48,9 @@ func (b *streamBlock) named() bool {
 }
 
 func (q *blockQueue) wait(b *streamBlock) {
-	for _, w := range q.rest {
-		if w == b {
-			return
-		}
+	if !slices.Contains(q.rest, b) {
+		q.rest = append(q.rest, b)
 	}
-	q.rest = append(q.rest, b)
 }
 
 // delta takes a piece of b's content.
@@ -136,6 +137,7 @@ func (q *blockQueue) endAll(d *streamDecoder) {
 
 // start emits b's start and what waited.
 func (q *blockQueue) start(d *streamDecoder, b *streamBlock) {
+	q.rest = slices.DeleteFunc(q.rest, func(w *streamBlock) bool { return w == b })
 	q.open, b.index, b.cut, b.begun = b, q.index, b.begun, true
 	q.index++
 	head := &llm.Block{Kind: b.kind}
