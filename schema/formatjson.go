@@ -143,9 +143,20 @@ func (p *jsonParser) problem(err error) Problem {
 		p.advance(int(syntax.ByteOffset))
 		out.Msg = "not valid JSON: " + scrub(syntax.Err.Error())
 		out.Hint = "JSON has no comments, no trailing commas and no single quotes"
+		if p.afterComma() {
+			out.Msg, out.Hint = "not valid JSON: a comma stands before the closing bracket", "remove the comma"
+		}
 	}
 	out.Line, out.Column = p.line, p.column
 	return out
+}
+
+// afterComma says whether a closing bracket stands here right after a comma.
+func (p *jsonParser) afterComma() bool {
+	if p.offset >= len(p.data) || p.data[p.offset] != '}' && p.data[p.offset] != ']' {
+		return false
+	}
+	return bytes.HasSuffix(bytes.TrimRight(p.data[:p.offset], " \t\r\n"), []byte(","))
 }
 
 // cursor counts lines and columns while it moves forward over data.

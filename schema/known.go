@@ -15,6 +15,8 @@ type Known struct {
 
 // Kind is what the rules need to know of one entry of the catalogue.
 type Kind struct {
+	// Also lists other names of the kind.
+	Also []string
 	// Models lists the model ids and their other names.
 	Models []string
 	// AnyModel says that the provider has models the catalogue does not list.
@@ -35,6 +37,19 @@ type Kind struct {
 
 // SimulatorKind is the kind that answers when nothing else is configured.
 const SimulatorKind = "simulator"
+
+// kind finds an entry by its name or one of its other names.
+func (k Known) kind(name string) (Kind, bool) {
+	if entry, ok := k.Kinds[name]; ok {
+		return entry, true
+	}
+	for _, entry := range k.Kinds {
+		if slices.Contains(entry.Also, name) {
+			return entry, true
+		}
+	}
+	return Kind{}, false
+}
 
 func (k Known) names() iter.Seq[string] {
 	return slices.Values(slices.Sorted(maps.Keys(k.Kinds)))

@@ -179,8 +179,8 @@ func (p *pipeline) add(l loaded, layer string) {
 	if layer == LayerFile {
 		p.result.Warnings = append(p.result.Warnings, warnings...)
 	}
-	if layer == LayerOverrides && len(l.doc.root.fields) == 1 {
-		return // nothing but the version
+	if layer == LayerOverrides {
+		l.doc.dropVersion() // every layer is of the present version by now
 	}
 	if err := p.merger.loadDocument(l.doc, layer); err != nil {
 		p.problems = append(p.problems, Problem{File: l.doc.file, Msg: err.Error()})

@@ -35,7 +35,8 @@ func (r *resolver) resolve() {
 			r.origins["/providers/"+escapePointer(name)+"/kind"] = origin{layer: LayerDefault}
 		}
 		if enabled(p) && !r.hasKey(name) {
-			r.addKeys(name, r.known.Kinds[text(p, "kind")])
+			k, _ := r.known.kind(text(p, "kind"))
+			r.addKeys(name, k)
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (c *checker) kindOf(name string) (kind string, k Kind, ok bool) {
 	if v := text(p, "kind"); v != "" {
 		kind = v
 	}
-	k, ok = c.known.Kinds[kind]
+	k, ok = c.known.kind(kind)
 	return kind, k, ok
 }
 
@@ -117,7 +117,7 @@ func (c *checker) refersTo(at, name string) bool {
 		return true
 	}
 	hint := didYouMean(name, c.providerNames())
-	if _, isKind := c.known.Kinds[name]; isKind {
+	if _, isKind := c.known.kind(name); isKind {
 		hint = "add it to providers, as " + strconv.Quote(name)
 	} else if hint == "" {
 		hint = "known: " + listed(c.providerNames())

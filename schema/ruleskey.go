@@ -140,7 +140,7 @@ func (c *checker) model(provider, id, at string) {
 			}
 		}
 	}
-	if slices.Contains(names, id) {
+	if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, id) }) {
 		return
 	}
 	hint := didYouMean(id, slices.Values(names))

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -63,4 +64,9 @@ func (d *document) setVersion(version int) {
 		d.root.fields = append([]field{{key: "version", value: n}}, d.root.fields...)
 	}
 	n.kind, n.text = kindNumber, strconv.Itoa(version)
+}
+
+// dropVersion takes the version out of the document.
+func (d *document) dropVersion() {
+	d.root.fields = slices.DeleteFunc(d.root.fields, func(f field) bool { return f.key == "version" })
 }
