@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -91,4 +92,10 @@ func minimaxWindow(m gjson.Result, name, prefix string, end gjson.Result, now ti
 	return w
 }
 
-func clampPart(f float64) float64 { return min(max(f, 0), 1) }
+// clampPart keeps a part of 1 between 0 and 1; what is no number is unknown.
+func clampPart(f float64) float64 {
+	if math.IsNaN(f) {
+		return -1
+	}
+	return min(max(f, 0), 1)
+}

@@ -25,7 +25,7 @@ var syntheticRules = []Rule{
 // answer {}. The rolling windows fill in ticks, so a spent one is worth asking
 // again at its next tick, not at a full reset.
 func readSyntheticQuota(body []byte, now time.Time) Quota {
-	if !gjson.ValidBytes(body) || gjson.ParseBytes(body).Type != gjson.JSON {
+	if !gjson.ValidBytes(body) || !gjson.ParseBytes(body).IsObject() {
 		return Quota{Class: llm.ClassTransient}
 	}
 	root := gjson.ParseBytes(body)
