@@ -78,7 +78,7 @@ func (p *planner) median(other time.Duration, f func(*Candidate) (time.Duration,
 
 // fastest chooses among leaders, which are sorted by cost. It reports whether
 // it chose one in order to learn about it.
-func (p *planner) fastest(leaders []Candidate) (explored bool) {
+func (p *planner) fastest(leaders []*Candidate) (explored bool) {
 	if len(leaders) < 2 {
 		return false
 	}
@@ -101,14 +101,14 @@ func (p *planner) fastest(leaders []Candidate) (explored bool) {
 // see how fast it is now; else 0. Only a small share of requests is spent so,
 // none that is bound to a session or may not fail over, and on no target more
 // often than every exploreAfter.
-func (p *planner) unknownLately(leaders []Candidate) int {
+func (p *planner) unknownLately(leaders []*Candidate) int {
 	q := p.query
 	if p.router.explore < 0 || q.Session != "" || q.Wish.NoFailover || p.router.rand() >= p.router.explore {
 		return 0
 	}
 	best, oldest := 0, p.now.Add(-exploreAfter)
 	for i := 1; i < len(leaders); i++ {
-		c := &leaders[i]
+		c := leaders[i]
 		if c.InFlight == 0 && c.Target.Health != nil && c.view.LastUsed.Before(oldest) {
 			best, oldest = i, c.view.LastUsed
 		}

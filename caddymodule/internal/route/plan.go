@@ -18,7 +18,7 @@ type Plan struct {
 	Targets []*Target
 	// Candidates is the decision record: first the Targets in their order,
 	// then those that cannot serve the request.
-	Candidates []Candidate
+	Candidates []*Candidate
 	// Sticky says that the first target is the one the session used before;
 	// Key is then the name of the key it used.
 	Sticky bool
@@ -75,7 +75,7 @@ const (
 // first one may be asked and what ails it: llm.ClassOverload for a breaker.
 func (p *Plan) Resting() (until time.Time, class llm.Class, all bool) {
 	for i := range p.Targets {
-		c := &p.Candidates[i]
+		c := p.Candidates[i]
 		if c.Ready {
 			return time.Time{}, llm.ClassNone, false
 		}
@@ -94,6 +94,8 @@ type planner struct {
 	now      time.Time
 	strategy Strategy
 	all      []Candidate
+	meant    int          // how many of all are there for the request's purpose
+	order    []*Candidate // all, best first
 }
 
 // The order in which candidates are wanted, whatever their tier.
@@ -113,14 +115,14 @@ func (p *planner) plan() (*Plan, error) {
 	if fit == 0 {
 		return nil, p.noneFit()
 	}
-	plan := &Plan{Name: p.entry.name, Strategy: p.strategy, Candidates: p.all}
+	plan := &Plan{Name: p.entry.name, Strategy: p.strategy, Candidates: p.order}
 	p.lead(plan, fit)
 	if p.query.Wish.NoFailover {
 		fit = 1
 	}
 	plan.Targets = make([]*Target, fit)
 	for i := range plan.Targets {
-		plan.Targets[i] = p.all[i].Target
+		plan.Targets[i] = p.order[i].Target
 	}
 	return plan, nil
 }
@@ -142,6 +144,7 @@ func (p *planner) collect() {
 		for i := range special.members {
 			p.add(&special.members[i], meant)
 		}
+		p.meant = len(p.all)
 	}
 	for i := range p.entry.members {
 		p.add(&p.entry.members[i], usual)
@@ -150,12 +153,12 @@ func (p *planner) collect() {
 }
 
 func (p *planner) add(m *Member, wanted uint8) {
-	for i := range p.all {
-		if wanted == usual && p.all[i].wanted != usual && p.all[i].Target == m.Target {
+	t := m.Target
+	for i := range p.meant {
+		if p.all[i].Target == t {
 			return
 		}
 	}
-	t := m.Target
 	if len(p.query.Wish.Prefer) > 0 && t.named(p.query.Wish.Prefer) {
 		wanted = wished
 	}

@@ -8,28 +8,34 @@ import (
 
 // sort puts the candidates in order and returns how many are in the plan.
 func (p *planner) sort() (fit int) {
+	p.order = make([]*Candidate, len(p.all))
 	for i := range p.all {
-		p.score(&p.all[i])
-	}
-	slices.SortStableFunc(p.all, compare)
-	for i := range p.all {
-		if p.all[i].group != unfit {
+		c := &p.all[i]
+		p.score(c)
+		p.order[i] = c
+		if c.group != unfit {
 			fit++
 		}
 	}
+	slices.SortFunc(p.order, compare)
 	return fit
 }
 
-func compare(a, b Candidate) int {
-	if a.group == resting && b.group == resting {
-		return cmp.Or(a.Until.Compare(b.Until), compareRanks(&a, &b))
-	}
-	return cmp.Or(cmp.Compare(a.group, b.group), compareRanks(&a, &b))
-}
-
-func compareRanks(a, b *Candidate) int {
-	if c := cmp.Or(cmp.Compare(a.wanted, b.wanted), cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.score, b.score)); c != 0 {
-		return c
+// compare orders by group, then by what is wanted, tier and score; of equals
+// the native one, and then the one listed first, goes first. What rests is
+// ordered by when it may be asked.
+func compare(a, b *Candidate) int {
+	switch {
+	case a.group != b.group:
+		return cmp.Compare(a.group, b.group)
+	case a.group == resting && !a.Until.Equal(b.Until):
+		return a.Until.Compare(b.Until)
+	case a.wanted != b.wanted:
+		return cmp.Compare(a.wanted, b.wanted)
+	case a.Tier != b.Tier:
+		return cmp.Compare(a.Tier, b.Tier)
+	case a.score != b.score:
+		return cmp.Compare(a.score, b.score)
 	}
 	if a.native != b.native {
 		if a.native {
@@ -73,12 +79,12 @@ func (p *planner) price(c *Candidate) float64 {
 // lead decides which of the best candidates goes first: those of the same
 // group and tier as the first.
 func (p *planner) lead(plan *Plan, fit int) {
-	first := &p.all[0]
+	first := p.order[0]
 	n := 1
-	for n < fit && p.all[n].group == first.group && p.all[n].wanted == first.wanted && p.all[n].Tier == first.Tier {
+	for n < fit && p.order[n].group == first.group && p.order[n].wanted == first.wanted && p.order[n].Tier == first.Tier {
 		n++
 	}
-	leaders := p.all[:n]
+	leaders := p.order[:n]
 	if first.group == resting {
 		return
 	}
@@ -94,7 +100,7 @@ func (p *planner) lead(plan *Plan, fit int) {
 }
 
 // rotate moves the first n of cs to the end.
-func rotate(cs []Candidate, n int) {
+func rotate(cs []*Candidate, n int) {
 	if n == 0 {
 		return
 	}
@@ -104,7 +110,7 @@ func rotate(cs []Candidate, n int) {
 }
 
 // front moves candidate i to the front.
-func front(cs []Candidate, i int) {
+func front(cs []*Candidate, i int) {
 	if i == 0 {
 		return
 	}
