@@ -16,18 +16,20 @@ const fixtureDir = "../../shared/toon-spec/tests/fixtures"
 // share its form.
 type fixture struct {
 	Name        string          `json:"name"`
+	SpecSection string          `json:"specSection,omitempty"`
 	Input       json.RawMessage `json:"input"`
 	Expected    json.RawMessage `json:"expected"`
-	ShouldError bool            `json:"shouldError"`
-	Options     struct {
-		Delimiter  string `json:"delimiter"`
-		IndentSize int    `json:"indentSize"`
-		Strict     *bool  `json:"strict"`
-	} `json:"options"`
-	SpecSection string `json:"specSection"`
-	Note        string `json:"note"`
+	ShouldError bool            `json:"shouldError,omitempty"`
 	// Error is the message our own vectors expect.
-	Error string `json:"error"`
+	Error   string          `json:"error,omitempty"`
+	Options *fixtureOptions `json:"options,omitempty"`
+}
+
+// fixtureOptions are the options of a fixture, by the specification's names.
+type fixtureOptions struct {
+	Delimiter  string `json:"delimiter,omitempty"`
+	IndentSize int    `json:"indentSize,omitempty"`
+	Strict     *bool  `json:"strict,omitempty"`
 }
 
 // fixtureFile is a file of fixtures.
@@ -76,19 +78,45 @@ func runFixtures(t *testing.T, path string) int {
 	return len(file.Tests)
 }
 
-func (fx *fixture) decode(t *testing.T) {
-	var input string
-	if err := json.Unmarshal(fx.Input, &input); err != nil {
+// text returns the document of a decode fixture.
+func (fx *fixture) text(t *testing.T) string {
+	t.Helper()
+	var text string
+	if err := json.Unmarshal(fx.Input, &text); err != nil {
 		t.Fatal(err)
 	}
+	return text
+}
+
+func (fx *fixture) decodeOptions() []DecodeOption {
 	var opts []DecodeOption
-	if fx.Options.IndentSize > 0 {
-		opts = append(opts, IndentSize(fx.Options.IndentSize))
+	if o := fx.Options; o != nil {
+		if o.IndentSize > 0 {
+			opts = append(opts, IndentSize(o.IndentSize))
+		}
+		if o.Strict != nil {
+			opts = append(opts, Strict(*o.Strict))
+		}
 	}
-	if fx.Options.Strict != nil {
-		opts = append(opts, Strict(*fx.Options.Strict))
+	return opts
+}
+
+func (fx *fixture) encodeOptions() []EncodeOption {
+	var opts []EncodeOption
+	if o := fx.Options; o != nil {
+		if o.IndentSize > 0 {
+			opts = append(opts, IndentSize(o.IndentSize))
+		}
+		if o.Delimiter != "" {
+			opts = append(opts, Delimiter(DelimiterOption(o.Delimiter[0])))
+		}
 	}
-	got, err := Decode([]byte(input), opts...)
+	return opts
+}
+
+func (fx *fixture) decode(t *testing.T) {
+	input := fx.text(t)
+	got, err := Decode([]byte(input), fx.decodeOptions()...)
 	if fx.ShouldError {
 		if err == nil {
 			t.Fatalf("Decode(%q) = %s, want an error", input, jsonOf(t, got))
@@ -119,14 +147,7 @@ func (fx *fixture) encode(t *testing.T) {
 	if err := json.Unmarshal(fx.Expected, &want); err != nil {
 		t.Fatal(err)
 	}
-	var opts []EncodeOption
-	if fx.Options.IndentSize > 0 {
-		opts = append(opts, IndentSize(fx.Options.IndentSize))
-	}
-	if fx.Options.Delimiter != "" {
-		opts = append(opts, Delimiter(DelimiterOption(fx.Options.Delimiter[0])))
-	}
-	got, err := Encode(input, opts...)
+	got, err := Encode(input, fx.encodeOptions()...)
 	if err != nil {
 		t.Fatalf("Encode(%s): %v", fx.Input, err)
 	}

@@ -3,6 +3,7 @@ package toon
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -140,7 +141,7 @@ func (d *decoder) indentation(ln *line) error {
 	ln.tabbed = d.t.src[ln.at] == '\t'
 	if d.opt.strict {
 		if spaces%d.opt.indent != 0 {
-			return d.fail(ln.at, ln.end, fmt.Sprintf("indented by %d spaces", spaces),
+			return d.fail(ln.at, ln.end, "indented by " + plural(strconv.Itoa(spaces), "space"),
 				fmt.Sprintf("indent by a multiple of %d", d.opt.indent))
 		}
 		return nil
@@ -208,20 +209,26 @@ func (d *decoder) top() *scope { return &d.scopes[len(d.scopes)-1] }
 // overIndented judges a line deeper than the innermost scope's. A lenient
 // reader lets the first line of a scope set its depth and skips other lines.
 func (d *decoder) overIndented(ln line, s *scope) (skip bool, err error) {
-	msg, hint := "the line is indented but the line above it opens nothing",
-		fmt.Sprintf("indent it by %d spaces", s.depth*d.opt.indent)
 	if s.count == 0 {
-		msg = fmt.Sprintf("indented by %d levels where %d are open", ln.depth, s.depth)
-	}
-	if d.opt.strict {
-		return false, d.fail(ln.at, ln.end, msg, hint)
-	}
-	if s.count == 0 {
+		if d.opt.strict {
+			return false, d.fail(ln.at, ln.end, fmt.Sprintf("indented by %s where %d fit", plural(strconv.Itoa(ln.depth), "level"), s.depth),
+				fmt.Sprintf("indent it by %d spaces", s.depth*d.opt.indent))
+		}
 		s.depth = ln.depth
 		return false, nil
 	}
-	d.warn(ln.at, msg+"; it was skipped", hint)
-	return true, nil
+	return true, d.stray(ln, "the line is indented but the line above it opens nothing", "indent it like its siblings")
+}
+
+// stray refuses a line that belongs to no scope; a lenient reader skips it.
+func (d *decoder) stray(ln line, msg, hint string) error {
+	if d.opt.strict {
+		return d.fail(ln.at, ln.end, msg, hint)
+	}
+	if len(d.warnings) < maxWarnings {
+		d.warn(ln.at, msg+"; it was skipped", hint)
+	}
+	return nil
 }
 
 func (d *decoder) blankLine(start int) {
@@ -269,7 +276,7 @@ func (d *decoder) closeScope() error {
 }
 
 // countNouns names what a declared count counts.
-var countNouns = [...]string{classList: "items", classInline: "values", classTable: "rows", classKeyed: "entries"}
+var countNouns = [...]string{classList: "item", classInline: "value", classTable: "row", classKeyed: "entry"}
 
 // checkCount compares a declared count with the number that was found.
 func (d *decoder) checkCount(head int, want uint64, got int, noun string) error {
@@ -281,7 +288,7 @@ func (d *decoder) checkCount(head int, want uint64, got int, noun string) error 
 	tail := src[head+1+len(digits) : head+strings.IndexByte(src[head:], ']')+1]
 	start := strings.LastIndexByte(src[:head], '\n') + 1
 	name := strings.TrimPrefix(strings.TrimLeft(src[start:head], " "), "- ")
-	msg := fmt.Sprintf("declared %s %s, found %d", excerpt(digits), noun, got)
+	msg := fmt.Sprintf("declared %s, found %d", plural(digits, noun), got)
 	hint := fmt.Sprintf("write %s[%d%s", excerpt(name), got, tail)
 	if d.opt.repairCounts {
 		d.warn(head, msg, hint)
@@ -308,7 +315,8 @@ func (d *decoder) checkKeys(s scope) error {
 	if d.opt.strict {
 		first, second := d.keyOf(s, earlier), d.keyOf(s, later)
 		at := positionAt(d.t.src, int(first.off))
-		return d.fail(quoteStart(d.t.src, *second), int(second.off)+second.size(),
+		from, to := written(d.t.src, *second)
+		return d.fail(from, to,
 			fmt.Sprintf("duplicate key, first used in line %d", at.Line), "give each key once")
 	}
 	n := &d.t.nodes[s.node]
@@ -327,13 +335,17 @@ func (d *decoder) keyOf(s scope, id uint32) *token {
 	return &d.t.nodes[id].key
 }
 
-// quoteStart returns where a text token begins, its quote included.
-func quoteStart(src string, tok token) int {
-	at := int(tok.off)
-	if at > 0 && src[at-1] == '"' && (tok.class() == classEscaped || tok.class() == classString) {
-		return at - 1
+// written returns the span of a token in the source, its quotes included.
+func written(src string, tok token) (at, end int) {
+	at, end = int(tok.off), int(tok.off)
+	switch tok.class() {
+	case classString, classEscaped:
+		end += tok.size()
+		if at > 0 && src[at-1] == '"' {
+			return at - 1, min(end+1, len(src))
+		}
 	}
-	return at
+	return at, end
 }
 
 // finish closes what is still open at the end of the document.
@@ -388,7 +400,7 @@ func (d *decoder) checkLevel(level, at int) error {
 	if level <= d.opt.maxDepth {
 		return nil
 	}
-	return d.fail(at, at, fmt.Sprintf("nested deeper than %d levels", d.opt.maxDepth), "")
+	return d.fail(at, at, "nested deeper than "+plural(strconv.Itoa(d.opt.maxDepth), "level"), "")
 }
 
 // fail returns an error about src[at:end].

@@ -3,6 +3,7 @@ package toon
 import (
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // array reads the container a header declares: values on its line, a list, a
@@ -97,7 +98,7 @@ func (d *decoder) row(ln line, s *scope) error {
 			return err
 		}
 	} else if d.endsRows(ln, s.delim) {
-		return d.strayField(ln)
+		return d.stray(ln, "a field among the rows of a table", "quote the cell if the colon is part of it, or indent the field like the header")
 	}
 	for {
 		at, end, ok := cells.next()
@@ -120,7 +121,7 @@ func (d *decoder) row(ln line, s *scope) error {
 	if got < want {
 		hint = `write null or "" for a value that is missing`
 	}
-	return d.fail(ln.at, ln.end, fmt.Sprintf("the row has %d values, the header names %d", got, want), hint)
+	return d.fail(ln.at, ln.end, fmt.Sprintf("the row has %s, the header names %d", plural(strconv.Itoa(got), "value"), want), hint)
 }
 
 // entryKey reads the key of an entry row and leaves the rest of the line to
@@ -160,14 +161,4 @@ func (d *decoder) endsRows(ln line, delim byte) bool {
 		}
 	}
 	return false
-}
-
-// strayField judges a field among the rows of a table: it belongs to no scope.
-func (d *decoder) strayField(ln line) error {
-	msg, hint := "a field among the rows of a table", "quote the cell if the colon is part of it, or indent the field like the header"
-	if d.opt.strict {
-		return d.fail(ln.at, ln.end, msg, hint)
-	}
-	d.warn(ln.at, msg+"; it was skipped", hint)
-	return nil
 }

@@ -34,12 +34,7 @@ func (d *decoder) trailing(ln line) error {
 	if root := d.root(); root.token().class() < classObject {
 		return d.missingColon(d.lone.at, d.lone.end)
 	}
-	msg, hint := "content after the root array or table", "a document holds one value"
-	if d.opt.strict {
-		return d.fail(ln.at, ln.end, msg, hint)
-	}
-	d.warn(ln.at, msg+"; it was skipped", hint)
-	return nil
+	return d.stray(ln, "content after the root array or table", "a document holds one value")
 }
 
 // field reads a field of the object s: a header or a key with its value.
@@ -100,9 +95,10 @@ func (d *decoder) emptyNode(key, val token, level int) error {
 // missingColon explains a line of an object that is no field.
 func (d *decoder) missingColon(at, end int) error {
 	hint := "put a colon after the key"
+	if quote := openQuote(d.t.src, at, end); quote >= 0 {
+		return d.fail(quote, end, "unterminated string", "close it with a double quote")
+	}
 	switch src := d.t.src; {
-	case src[at] == '"' && quotedEnd(src[:end], at) < 0:
-		return d.fail(at, end, "unterminated string", "close it with a double quote")
 	case src[at] == '-' && (end == at+1 || src[at+1] == ' '):
 		hint = "a list needs a header with its length, as in key[2]:"
 	case unquotedIndex(src, at, end, '[') >= 0:
@@ -130,15 +126,15 @@ func (d *decoder) key(at, colon int) (token, error) {
 // partner.
 func (d *decoder) quoted(at, end int) (token, error) {
 	closed := quotedEnd(d.t.src[:end], at)
-	switch {
-	case closed < 0:
+	if closed < 0 {
 		return token{}, d.fail(at, end, "unterminated string", "close it with a double quote")
-	case closed < end:
-		return token{}, d.fail(closed, end, "text after the closing quote", `write \" for a quote inside a string`)
 	}
 	escaped, bad := checkQuoted(d.t.src[at+1 : closed-1])
-	if bad.msg != "" {
-		return token{}, d.fail(at+1+bad.offset, end, bad.msg, bad.hint)
+	switch {
+	case bad.msg != "":
+		return token{}, d.fail(at+1+bad.offset, closed, bad.msg, bad.hint)
+	case closed < end:
+		return token{}, d.fail(closed, end, "text after the closing quote", `write \" for a quote inside a string`)
 	}
 	return quotedToken(escaped, at, closed), nil
 }

@@ -91,6 +91,17 @@ func excerpt(s string) string {
 	return b.String()
 }
 
+// plural returns a number with the noun it counts.
+func plural(digits, noun string) string {
+	switch {
+	case digits == "1":
+		return digits + " " + noun
+	case strings.HasSuffix(noun, "y"):
+		noun = strings.TrimSuffix(noun, "y") + "ie"
+	}
+	return excerpt(digits) + " " + noun + "s"
+}
+
 // wordEnd returns the length of the run of characters keys and tokens are made
 // of that s begins with.
 func wordEnd(s string) int {

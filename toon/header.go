@@ -29,7 +29,7 @@ func (m malformed) any() bool { return m.msg != "" }
 
 const (
 	lengthHint = "write the number of entries, as in key[3]: or key[3:]{a,b}:"
-	fieldsHint = "write the names between braces, as in key[2]{id,name}:"
+	fieldsHint = "write the names between braces, as in key[2]{id,name}: or key[2:]{id,name}:"
 )
 
 // headerReader reads the header a line may begin with.

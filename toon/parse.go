@@ -127,7 +127,8 @@ func (p Positions) position(tok token) Position {
 	if p.root.t == nil {
 		return Position{1, 1}
 	}
-	return positionAt(p.root.t.src, quoteStart(p.root.t.src, tok))
+	at, _ := written(p.root.t.src, tok)
+	return positionAt(p.root.t.src, at)
 }
 
 // find walks to the value at pointer.

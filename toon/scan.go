@@ -29,6 +29,22 @@ func unquotedIndex(src string, at, end int, c byte) int {
 	return -1
 }
 
+// openQuote returns the offset of a quote in src[at:end] that is never closed,
+// or -1.
+func openQuote(src string, at, end int) int {
+	for i := at; i < end; i++ {
+		if src[i] != '"' {
+			continue
+		}
+		closed := quotedEnd(src[:end], i)
+		if closed < 0 {
+			return i
+		}
+		i = closed - 1
+	}
+	return -1
+}
+
 // trimSpan cuts spaces, and nothing but U+0020, from both ends (§12).
 func trimSpan(src string, at, end int) (int, int) {
 	for at < end && src[at] == ' ' {
