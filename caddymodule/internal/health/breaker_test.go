@@ -195,6 +195,22 @@ func TestBreaker_HangingProbeKeepsItOpen(t *testing.T) {
 	}
 }
 
+func TestBreaker_ForgoneProbeMakesRoomForAnother(t *testing.T) {
+	b := newBench()
+	b.trip()
+	b.pass(5 * time.Second)
+	b.Allow()
+	b.Forgo()
+	if ok, probe := b.Allow(); !ok || !probe {
+		t.Errorf("Allow = %v, %v; want another probe", ok, probe)
+	}
+	b.Begin(1000, true).End(Outcome{})
+	b.Forgo()
+	if got := b.phase(); got != Closed {
+		t.Errorf("phase %s, want closed: there was no probe to forgo", got)
+	}
+}
+
 func TestBreaker_RampsOverTenSeconds(t *testing.T) {
 	b := newBench()
 	if got := b.Look(b.time).Ramp; got != 1 {

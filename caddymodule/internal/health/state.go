@@ -74,7 +74,7 @@ func New(o Options) *State {
 // Allow reports whether an attempt may go to the target now. probe says that
 // it is the one attempt let through to see whether the target is back; it is
 // then passed to Begin. A probe that is not begun, or waits too long for its
-// first byte, counts as failed.
+// first byte, counts as failed; Forgo gives it back.
 func (s *State) Allow() (ok, probe bool) {
 	now := s.now().UnixNano()
 	s.mu.Lock()
@@ -84,6 +84,18 @@ func (s *State) Allow() (ok, probe bool) {
 	s.mu.Unlock()
 	s.tell(before, after)
 	return ok, probe
+}
+
+// Forgo gives back a probe that Allow granted and no attempt was made with, for
+// want of a key say, so that another attempt may be it.
+func (s *State) Forgo() {
+	now := s.now().UnixNano()
+	s.mu.Lock()
+	before := s.breaker.phase
+	s.breaker.ended(neutral, true, now, now)
+	after := s.breaker.phase
+	s.mu.Unlock()
+	s.tell(before, after)
 }
 
 // View is how a target stands, as far as choosing it goes.
