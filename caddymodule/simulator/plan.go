@@ -66,6 +66,9 @@ func (p *plan) reuse() plan {
 func (x *exchange) planAnswer() {
 	p, a := &x.plan, &x.ask
 	said, images := textOf(a.lastUser)
+	if len(a.results) > 0 {
+		said = "" // it was obeyed before the tools ran
+	}
 	if x.step.Text != "" {
 		said = "say:" + x.step.Text
 	}
@@ -146,12 +149,24 @@ func short(s string) string {
 	return s
 }
 
-// sayLine finds say: in what the user said; the rest of that line is the answer, or what comes before the calls.
+// sayLine finds the word say: with something right behind it in what the user said; the rest of that line is the answer,
+// or what comes before the calls.
 func sayLine(said string) (line string, ok bool) {
-	_, after, ok := strings.Cut(said, "say:")
-	line, _, _ = strings.Cut(after, "\n")
+	at := -1
+	for i := 0; at < 0; i++ {
+		next := strings.Index(said[i:], "say:")
+		if next < 0 {
+			return "", false
+		}
+		i += next
+		end := i + len("say:")
+		if (i == 0 || said[i-1] <= ' ') && end < len(said) && said[end] > ' ' {
+			at = end
+		}
+	}
+	line, _, _ = strings.Cut(said[at:], "\n")
 	line, _, _ = strings.Cut(line, " call:")
-	return strings.TrimSpace(line), ok
+	return strings.TrimSpace(line), true
 }
 
 func fitWish(b []byte, a *ask) []byte {
