@@ -34,6 +34,9 @@ func WireID(id string) string {
 // odd ids back.
 func ProviderID(id string) string {
 	packed, ok := strings.CutPrefix(id, packedID)
+	if !ok && len(id) <= maxID {
+		return id
+	}
 	if !ok {
 		return WireID(id)
 	}

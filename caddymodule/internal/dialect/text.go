@@ -41,7 +41,7 @@ func SchemaPrompt(f *llm.Format) string {
 	if len(f.Schema) == 0 {
 		return "Answer with one JSON object and nothing else."
 	}
-	return "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n" + string(f.Schema)
+	return "Answer with one JSON object and nothing else. It must be valid against this JSON Schema:\n" + string(wire.Compact(f.Schema))
 }
 
 // OtherText is what a block only one dialect knows says in plain text, or ""
@@ -60,10 +60,12 @@ func OtherText(b *llm.Block) string {
 			return true
 		})
 		return strings.TrimSuffix(sb.String(), "\n")
-	case "mcp_tool_result":
-		return textsOf(v.Get("content"))
+	case "document":
+		return strings.TrimPrefix(v.Get("title").Str+"\n", "\n") + textsOf(v.Get("source.content"))
+	case "server_tool_use", "mcp_tool_use", "container_upload", "":
+		return ""
 	}
-	return ""
+	return textsOf(v.Get("content")) + v.Get("content.stdout").Str
 }
 
 func sourceLine(title, url string) string {

@@ -162,8 +162,10 @@ func (e *requestEncoder) identity() {
 	r := e.r
 	switch {
 	case len(r.Metadata) == 0 && r.User == "":
-	case !e.Policy().Genuine:
+	case !e.Policy().Genuine && len(r.Metadata) > 0:
 		e.Drop("metadata")
+	case !e.Policy().Genuine:
+		e.Drop("user")
 	case r.Extra.From == llm.Anthropic:
 		e.Raw("metadata", r.Metadata)
 	case r.User != "" && e.Open("metadata"):

@@ -90,7 +90,7 @@ func (Messages) EncodeResponse(a *llm.Response, r *llm.Request) ([]byte, error) 
 	stop := encodeStop(a.Stop, a.StopText, hasCall)
 	dst = wire.Str(append(dst, ']'), "stop_reason", stop)
 	dst = appendStopSequence(dst, stop, a.StopText)
-	return append(appendUsage(dst, &a.Usage), '}'), nil
+	return append(appendUsage(dst, dialect.UsageOf(a, r)), '}'), nil
 }
 
 // appendHead appends what an answer begins with, for the non-stream answer and

@@ -24,6 +24,7 @@ type streamEncoder struct {
 	open    bool
 	block   llm.Block // the block under way; what of it is not yet written
 	hasCall bool
+	sent    int    // bytes of content, to estimate usage by
 	custom  []byte // the raw text of a free-form call, which goes out whole
 	digest  []byte // the thinking text, to sign it at the end
 }
@@ -67,7 +68,7 @@ func (e *streamEncoder) start(dst []byte, a *llm.Response) []byte {
 	dst = append(dst, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":"...)
 	dst = appendHead(dst, a, e.r)
 	dst = append(dst, `,"content":[],"stop_reason":null,"stop_sequence":null`...)
-	usage := a.Usage
+	usage := *dialect.UsageAtEnd(&a.Usage, e.r, 0)
 	usage.Output = max(usage.Output, 1)
 	return append(appendUsage(dst, &usage), "}}\n\n"...)
 }
@@ -120,6 +121,7 @@ func (e *streamEncoder) delta(dst []byte, text string) []byte {
 	if text == "" {
 		return dst
 	}
+	e.sent += len(text)
 	switch e.block.Kind {
 	case llm.KindText, llm.KindRefusal:
 		return e.appendDelta(e.ensureOpen(dst), "text_delta", "text", text)
@@ -182,13 +184,9 @@ func (e *streamEncoder) closeBlock(dst []byte) []byte {
 func (e *streamEncoder) finish(dst []byte, ev *llm.Event) []byte {
 	dst = e.closeBlock(dst)
 	e.ended = true
-	usage := llm.Usage{}
-	if ev.Usage != nil {
-		usage = *ev.Usage
-	}
 	stop := encodeStop(ev.Stop, ev.StopText, e.hasCall)
 	dst = append(dst, "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{"...)
 	dst = appendStopSequence(wire.Str(dst, "stop_reason", stop), stop, ev.StopText)
-	dst = appendUsage(append(dst, '}'), &usage)
+	dst = appendUsage(append(dst, '}'), dialect.UsageAtEnd(ev.Usage, e.r, e.sent))
 	return append(dst, "}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"...)
 }

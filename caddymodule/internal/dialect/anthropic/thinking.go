@@ -34,7 +34,11 @@ func (e *requestEncoder) mode() (mode string, budget int) {
 	if mode != "enabled" {
 		return mode, 0
 	}
-	budget = min(budget, e.max-1)
+	most := e.max - 1
+	if e.r.Extra.From != llm.Anthropic {
+		most = e.max / 4 * 3 // leave room for the answer
+	}
+	budget = min(budget, most)
 	if budget < minBudget || e.forced() || e.brokenTurn() {
 		return "", 0
 	}

@@ -158,7 +158,9 @@ func (e *requestEncoder) reasoning() {
 			e.Buf = append(wire.Str(append(e.Buf, '{'), "effort", effort), '}')
 		}
 	default:
-		e.Drop("thinking")
+		if effort != "" {
+			e.Drop("thinking")
+		}
 	}
 }
 

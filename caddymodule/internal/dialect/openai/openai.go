@@ -8,15 +8,18 @@
 package openai
 
 import (
+	"time"
+
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
 
-// Chat is the dialect. It holds no state.
-type Chat struct{}
+// Chat is the dialect. It holds no state. The zero value works, but dates
+// answers whose provider gave no date to 1970.
+type Chat struct{ now func() time.Time }
 
-// New returns the dialect.
-func New() dialect.Dialect { return Chat{} }
+// New returns the dialect, with the system's clock.
+func New() dialect.Dialect { return Chat{now: time.Now} }
 
 // Name returns llm.OpenAI.
 func (Chat) Name() llm.Dialect { return llm.OpenAI }

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"strings"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
@@ -127,26 +128,30 @@ func appendUnthought(blocks []llm.Block, b llm.Block) []llm.Block {
 }
 
 // EncodeResponse writes a complete answer for the client that sent r.
-func (Chat) EncodeResponse(a *llm.Response, r *llm.Request) ([]byte, error) {
+func (c Chat) EncodeResponse(a *llm.Response, r *llm.Request) ([]byte, error) {
 	names := dialect.NamesOf(r)
-	dst := appendHead(make([]byte, 0, 1024), "chat.completion", a, r)
+	dst := appendHead(make([]byte, 0, 1024), "chat.completion", a, r, c.now)
 	dst = append(dst, `,"choices":[{"index":0,"message":{"role":"assistant"`...)
 	dst, hasCall := appendAnswer(dst, a.Blocks, names)
 	dst = append(dst, `},"logprobs":null`...)
 	dst = append(wire.Str(dst, "finish_reason", encodeStop(a.Stop, hasCall)), '}', ']')
-	return append(appendUsage(dst, &a.Usage), '}'), nil
+	return append(appendUsage(dst, dialect.UsageOf(a, r)), '}'), nil
 }
 
 // appendHead appends what answers and chunks begin with. The model is the one
 // the client asked for.
-func appendHead(dst []byte, object string, a *llm.Response, r *llm.Request) []byte {
+func appendHead(dst []byte, object string, a *llm.Response, r *llm.Request, now func() time.Time) []byte {
 	model := a.Model
 	if r != nil && r.Model != "" {
 		model = r.Model
 	}
 	dst = wire.Str(append(dst, '{'), "id", answerID(a.ID))
 	dst = wire.Str(dst, "object", object)
-	dst = wire.Int(dst, "created", int(a.Created))
+	if a.Created == 0 && now != nil {
+		dst = wire.Int(dst, "created", int(now().Unix()))
+	} else {
+		dst = wire.Int(dst, "created", int(a.Created))
+	}
 	return wire.Str(dst, "model", model)
 }
 
@@ -221,7 +226,7 @@ func appendDetails(dst []byte, blocks []llm.Block) []byte {
 		if !open {
 			dst, open = append(wire.Key(dst, "reasoning_details"), '['), true
 		}
-		dst = appendDetail(wire.Comma(dst), b)
+		dst = appendDetail(wire.Comma(dst), b, b.Text)
 	}
 	if open {
 		dst = append(dst, ']')
@@ -229,11 +234,11 @@ func appendDetails(dst []byte, blocks []llm.Block) []byte {
 	return dst
 }
 
-func appendDetail(dst []byte, b *llm.Block) []byte {
+func appendDetail(dst []byte, b *llm.Block, text string) []byte {
 	if b.Redacted != "" {
 		dst = wire.Str(append(dst, `{"type":"reasoning.encrypted"`...), "data", b.Redacted)
 	} else {
-		dst = wire.Str(append(dst, `{"type":"reasoning.text"`...), "text", b.Text)
+		dst = wire.Str(append(dst, `{"type":"reasoning.text"`...), "text", text)
 		dst = wire.Str(dst, "signature", b.Signature)
 	}
 	return append(wire.Str(dst, "format", anthropicFormat), '}')

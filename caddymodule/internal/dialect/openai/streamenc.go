@@ -2,6 +2,7 @@ package openai
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
@@ -9,19 +10,21 @@ import (
 )
 
 // NewStreamEncoder returns an encoder for one answer to the client that sent r.
-func (Chat) NewStreamEncoder(r *llm.Request) dialect.StreamEncoder {
-	return &streamEncoder{r: r, names: dialect.NamesOf(r), wantUsage: r != nil && r.IncludeUsage}
+func (c Chat) NewStreamEncoder(r *llm.Request) dialect.StreamEncoder {
+	return &streamEncoder{r: r, now: c.now, names: dialect.NamesOf(r), wantUsage: r != nil && r.IncludeUsage}
 }
 
 // A streamEncoder writes an answer as chunks that all have one id.
 type streamEncoder struct {
 	r         *llm.Request
+	now       func() time.Time
 	names     dialect.Names
 	wantUsage bool
 	head      []byte // what each chunk begins with
 	ended     bool
 	block     llm.Block
 	calls     int    // calls begun
+	sent      int    // bytes of content, to estimate usage by
 	wrapped   bool   // the call's input comes as {"input": text}, in place of free-form text
 	custom    []byte // that input, which goes out whole
 	input     bool   // the call's input began to go out
@@ -62,7 +65,7 @@ func (e *streamEncoder) start(dst []byte, a *llm.Response) []byte {
 	if a == nil {
 		a = &llm.Response{}
 	}
-	e.head = append(appendHead(append(e.head, "data: "...), "chat.completion.chunk", a, e.r), `,"choices":[`...)
+	e.head = append(appendHead(append(e.head, "data: "...), "chat.completion.chunk", a, e.r, e.now), `,"choices":[`...)
 	dst = append(append(dst, e.head...), `{"index":0,"delta":{"role":"assistant","content":""`...)
 	return e.endDelta(dst)
 }
@@ -123,6 +126,7 @@ func (e *streamEncoder) delta(dst []byte, text string) []byte {
 	if text == "" {
 		return dst
 	}
+	e.sent += len(text)
 	switch e.block.Kind {
 	case llm.KindText:
 		return e.field(dst, "content", e.spaced(text))
@@ -187,7 +191,7 @@ func (e *streamEncoder) details(dst []byte, whole *llm.Block) []byte {
 	if whole.Signature+whole.Redacted == "" || whole.Extra.From != llm.Anthropic {
 		return dst
 	}
-	dst = appendDetail(append(wire.Key(e.open(dst), "reasoning_details"), '['), whole)
+	dst = appendDetail(append(wire.Key(e.open(dst), "reasoning_details"), '['), whole, "")
 	return e.endDelta(append(dst, ']'))
 }
 
@@ -197,12 +201,8 @@ func (e *streamEncoder) finish(dst []byte, ev *llm.Event) []byte {
 	dst = append(wire.Str(dst, "finish_reason", encodeStop(ev.Stop, e.calls > 0)), '}', ']')
 	dst = e.endChunk(dst)
 	if e.wantUsage {
-		usage := llm.Usage{}
-		if ev.Usage != nil {
-			usage = *ev.Usage
-		}
 		dst = append(append(dst, e.head...), ']')
-		dst = append(appendUsage(dst, &usage), "}\n\n"...)
+		dst = append(appendUsage(dst, dialect.UsageAtEnd(ev.Usage, e.r, e.sent)), "}\n\n"...)
 	}
 	return append(dst, "data: [DONE]\n\n"...)
 }
