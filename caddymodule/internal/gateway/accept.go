@@ -1,0 +1,130 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+)
+
+// body is a request body in a pooled buffer.
+type body struct{ buf *bytes.Buffer }
+
+// buffers keeps request buffers for reuse. One that grew beyond keepBuffer is
+// left to the collector.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const keepBuffer = 1 << 20
+
+func newBody() *body {
+	buf := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
+	return &body{buf: buf}
+}
+
+func (b *body) bytes() []byte { return b.buf.Bytes() }
+
+func (b *body) release() {
+	if b.buf.Cap() <= keepBuffer {
+		buffers.Put(b.buf)
+	}
+	b.buf = nil
+}
+
+// accept reads the body, once and whole, within the limits.
+func (x *Exchange) accept() *llm.Error {
+	if e := checkType(x.request.Header); e != nil {
+		return e
+	}
+	limits := &x.gateway.Limits
+	if x.request.ContentLength > limits.Body {
+		return tooLarge(limits.Body)
+	}
+	x.body = newBody()
+	if n := x.request.ContentLength; n > 0 {
+		x.body.buf.Grow(int(min(n+bytes.MinRead, keepBuffer)))
+	}
+	in := &patient{r: x.request.Body, control: x.send.control, idle: limits.BodyIdle, end: time.Now().Add(limits.BodyTotal)}
+	n, err := x.body.buf.ReadFrom(io.LimitReader(in, limits.Body+1))
+	in.done()
+	switch {
+	case err != nil:
+		return x.unread(err)
+	case n > limits.Body:
+		return tooLarge(limits.Body)
+	}
+	return nil
+}
+
+// checkType refuses bodies that are declared to be something else than plain
+// JSON. A missing content type is taken for JSON.
+func checkType(h http.Header) *llm.Error {
+	if enc := h.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return &llm.Error{Type: llm.ErrMediaType, Status: http.StatusUnsupportedMediaType,
+			Message: fmt.Sprintf("content-encoding %q is not accepted; send the body uncompressed", clip(enc, 40))}
+	}
+	value := h.Get("Content-Type")
+	if value == "" {
+		return nil
+	}
+	kind, _, err := mime.ParseMediaType(value)
+	if err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json")) {
+		return nil
+	}
+	return &llm.Error{Type: llm.ErrMediaType, Status: http.StatusUnsupportedMediaType,
+		Message: fmt.Sprintf("content-type %q is not accepted; send content-type: application/json", clip(value, 80))}
+}
+
+func tooLarge(limit int64) *llm.Error {
+	return &llm.Error{Type: llm.ErrTooLarge, Status: http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("the request body is larger than %d bytes (limits.body)", limit)}
+}
+
+// unread says why a body did not arrive.
+func (x *Exchange) unread(err error) *llm.Error {
+	var caddyLimit *http.MaxBytesError
+	switch {
+	case errors.As(err, &caddyLimit):
+		return tooLarge(caddyLimit.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &llm.Error{Type: llm.ErrTimeoutBody, Status: http.StatusRequestTimeout,
+			Message: "the request body did not arrive in time"}
+	case x.ctx.Err() != nil:
+		return canceled()
+	}
+	return &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest,
+		Message: "the request body did not arrive whole"}
+}
+
+func canceled() *llm.Error {
+	return &llm.Error{Class: llm.ClassCanceled, Message: "the client went away"}
+}
+
+// patient reads a body with a deadline for every read and one for all of it.
+type patient struct {
+	r       io.Reader
+	control *http.ResponseController
+	idle    time.Duration
+	end     time.Time
+}
+
+// Read reads within the nearer of the two deadlines. A connection without
+// deadlines (a test's recorder) is read without.
+func (p *patient) Read(b []byte) (int, error) {
+	deadline := time.Now().Add(p.idle)
+	if deadline.After(p.end) {
+		deadline = p.end
+	}
+	_ = p.control.SetReadDeadline(deadline)
+	return p.r.Read(b)
+}
+
+func (p *patient) done() { _ = p.control.SetReadDeadline(time.Time{}) }

@@ -1,0 +1,203 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/failover"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+)
+
+// commit begins the answer to the client: from here on there is no failover.
+func (a *try) commit() {
+	a.announce()
+	a.send.commit()
+}
+
+// commitWhole is commit for an answer that is one document.
+func (a *try) commitWhole(data []byte) *failover.Verdict {
+	a.announce()
+	if err := a.send.whole(data); err != nil {
+		return a.gone()
+	}
+	return nil
+}
+
+// announce puts into the header who answers.
+func (a *try) announce() {
+	a.Provider, a.Target = a.provider.Name, a.target.Model
+	a.TTFT = a.since()
+	h := a.send.header
+	h.Set("X-Aimux-Provider", a.provider.Name)
+	h.Set("X-Aimux-Model", a.target.Model)
+	h.Set("X-Aimux-Attempts", strconv.Itoa(len(a.Attempts)+1))
+	h.Set("X-Aimux-Response-Time", strconv.FormatFloat(float64(a.TTFT.Microseconds())/1000, 'f', 1, 64)+"ms")
+	if len(a.dropped) > 0 {
+		h.Set("X-Aimux-Dropped", strings.Join(a.dropped, ", "))
+	}
+	for _, name := range [...]string{"Request-Id", "X-Request-Id"} {
+		if id := a.answer.Header[name]; id != nil && !a.translates() {
+			h[name] = id
+		}
+	}
+	a.Status = http.StatusOK
+}
+
+// sender is the client's side of an exchange. Until it commits, nothing has
+// been said and any answer is possible; a stream that stays silent for long is
+// begun with pings, which fixes the status but still allows failover.
+//
+// Pings come from a timer, so a mutex guards the response writer.
+type sender struct {
+	header  http.Header
+	control *http.ResponseController
+	dialect dialect.Dialect
+
+	mu    sync.Mutex
+	w     http.ResponseWriter
+	state sendState
+	bytes int64
+	timer *time.Timer
+	every time.Duration
+	ping  []byte
+	err   error
+}
+
+type sendState uint8
+
+const (
+	silent    sendState = iota // nothing was sent
+	pinging                    // status 200 and pings; no content
+	committed                  // content
+	closed
+)
+
+func newSender(w http.ResponseWriter, d dialect.Dialect) *sender {
+	return &sender{w: w, header: w.Header(), control: http.NewResponseController(w), dialect: d}
+}
+
+// keepAlive pings a stream that has been silent for first, and then after every
+// further silence of every.
+func (s *sender) keepAlive(first, every time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.every, s.ping = every, s.dialect.AppendPing(nil)
+	s.timer = time.AfterFunc(first, s.pulse)
+}
+
+func (s *sender) pulse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == closed || s.err != nil {
+		return
+	}
+	if s.state == silent {
+		s.begin()
+		s.state = pinging
+	}
+	s.put(s.ping)
+	s.timer.Reset(s.every)
+}
+
+// begin sends status 200 and the header of a stream.
+func (s *sender) begin() {
+	s.header.Set("Content-Type", "text/event-stream")
+	s.header.Set("Cache-Control", "no-cache")
+	s.header.Set("X-Accel-Buffering", "no")
+	s.w.WriteHeader(http.StatusOK)
+}
+
+// commit begins a stream, if pings have not.
+func (s *sender) commit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == silent {
+		s.begin()
+	}
+	s.state = committed
+}
+
+// whole sends an answer that is one JSON document.
+func (s *sender) whole(data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = closed
+	s.header.Set("Content-Type", contentJSON[0])
+	s.header.Set("Content-Length", strconv.Itoa(len(data)))
+	s.w.WriteHeader(http.StatusOK)
+	n, err := s.w.Write(data)
+	s.bytes, s.err = int64(n), err
+	return err
+}
+
+func (s *sender) committed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state >= committed
+}
+
+// write sends b at once. After an error it does nothing.
+func (s *sender) write(b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(b)
+	if s.timer != nil {
+		s.timer.Reset(s.every)
+	}
+	return s.err
+}
+
+func (s *sender) put(b []byte) {
+	if s.err != nil || len(b) == 0 {
+		return
+	}
+	n, err := s.w.Write(b)
+	s.bytes += int64(n)
+	if err == nil {
+		err = s.control.Flush()
+	}
+	s.err = err
+}
+
+// fail tells the client of e: as an answer of its own if nothing was sent, else
+// as the event that ends the stream. It returns the status the client saw.
+func (s *sender) fail(e *llm.Error) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != silent {
+		s.put(s.dialect.AppendStreamError(nil, e))
+		s.state = closed
+		return http.StatusOK
+	}
+	s.state = closed
+	status, header, body := s.dialect.EncodeError(e)
+	for name, values := range header {
+		s.header[name] = values
+	}
+	s.w.WriteHeader(status)
+	n, err := s.w.Write(body)
+	s.bytes, s.err = int64(n), err
+	return status
+}
+
+// close stops the pings. Nothing is sent after it.
+func (s *sender) close() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = closed
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	return s.bytes
+}
+
+// sent reports whether anything has gone to the client.
+func (s *sender) sent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state != silent
+}

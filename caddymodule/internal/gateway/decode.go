@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"strings"
+
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+)
+
+// decode makes one pass over the body for what routing needs. The bytes stay
+// as they are; only if some target needs a translation is the request decoded
+// in full, by common.
+func (x *Exchange) decode() *llm.Error {
+	if err := x.outline.read(x.body.bytes(), x.gateway.Limits.Depth); err != nil {
+		return err
+	}
+	x.Model = x.outline.model
+	x.Stream = x.outline.stream && x.endpoint.call == 0
+	x.Session = session(x.request.Header, &x.outline)
+	return nil
+}
+
+// session finds what ties the requests of one conversation together, so that
+// they can stay where their prompt is cached. A subagent has a session of its
+// own beside its parent's.
+func session(get interface{ Get(string) string }, o *outline) string {
+	for _, name := range [...]string{"X-Claude-Code-Session-Id", "Session-Id", "Session_id", "X-Session-Id", "Conversation_id"} {
+		if id := get.Get(name); id != "" {
+			if agent := get.Get("X-Claude-Code-Agent-Id"); agent != "" {
+				id += "/" + agent
+			}
+			return clip(id, 200)
+		}
+	}
+	if o.cacheKey != "" {
+		return clip(o.cacheKey, 200)
+	}
+	return clip(o.userSession, 200)
+}
+
+// common returns the request in the form every dialect can be encoded from. It
+// is decoded once.
+func (x *Exchange) common() (*llm.Request, *llm.Error) {
+	if x.decoded != nil {
+		return x.decoded, nil
+	}
+	r, err := x.dialect.DecodeRequest(x.body.bytes())
+	if err != nil {
+		return nil, asError(err)
+	}
+	x.decoded = r
+	return r, nil
+}
+
+// modelPrefix marks the ids under which the model list of the Messages dialect
+// shows aliases: Claude Code keeps only ids that contain "claude".
+const modelPrefix = "claude-aimux-"
+
+// routeName is the name to look a model up by: without the list's prefix and
+// without the window mark ("[1m]") that Claude Code adds.
+func routeName(model string) string {
+	model = strings.TrimPrefix(model, modelPrefix)
+	return strings.TrimSuffix(model, "[1m]")
+}

@@ -1,0 +1,137 @@
+package gateway
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/jsonscan"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/upstream"
+)
+
+// encode makes the request for the provider. In the client's own dialect it is
+// the client's bytes with the model's name replaced, so that prompt caches,
+// signatures, unknown fields and betas survive; what a vendor is known to
+// refuse is spliced out. In another dialect it is a translation.
+func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
+	var (
+		body   io.Reader
+		length int64
+		err    *llm.Error
+	)
+	policy := a.provider.policy(a.upstream.Name(), a.target.Model)
+	a.dropped = nil
+	switch {
+	case a.translates():
+		body, length, err = a.translate(policy)
+	case a.outline.offends(a.Dialect, policy):
+		body, length, err = a.edit(policy)
+	default:
+		body, length = a.splice()
+	}
+	if err != nil {
+		return nil, err
+	}
+	header := a.header()
+	a.endpoint.Authorize(header, secret)
+	return &upstream.Request{
+		URL: a.endpoint.URL(a.upstream.Name(), a.Exchange.endpoint.call), Header: header, Body: body, Length: length,
+	}, nil
+}
+
+// translates reports whether the provider is asked in another dialect than the
+// client's.
+func (a *try) translates() bool { return a.upstream.Name() != a.Dialect }
+
+// splice replaces the model's name and no other byte.
+func (a *try) splice() (io.Reader, int64) {
+	o := &a.outline
+	if a.target.Model == o.model {
+		return bytes.NewReader(o.data), int64(len(o.data))
+	}
+	name := jsonscan.AppendString(nil, a.target.Model)
+	return jsonscan.Splice(o.data, o.modelStart, o.modelEnd, name)
+}
+
+// edit replaces the model's name and applies what the vendor's policy says of
+// top-level fields.
+func (a *try) edit(policy *dialect.Policy) (io.Reader, int64, *llm.Error) {
+	r, n := a.splice()
+	whole := make([]byte, 0, n+bytes.MinRead)
+	buf := bytes.NewBuffer(whole)
+	if _, err := buf.ReadFrom(r); err != nil {
+		return nil, 0, asError(err)
+	}
+	edited, dropped, err := dialect.ApplyPolicy(buf.Bytes(), a.Dialect, policy)
+	if err != nil {
+		return nil, 0, asError(err)
+	}
+	a.dropped = dropped
+	return bytes.NewReader(edited), int64(len(edited)), nil
+}
+
+func (a *try) translate(policy *dialect.Policy) (io.Reader, int64, *llm.Error) {
+	r, e := a.common()
+	if e != nil {
+		return nil, 0, e
+	}
+	if a.outline.previous != "" {
+		return nil, 0, &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest, Param: "previous_response_id", Code: "unsupported_parameter",
+			Message: "previous_response_id works only with a provider that speaks the Responses dialect; send the whole conversation"}
+	}
+	data, dropped, err := a.upstream.EncodeRequest(r, &dialect.Target{
+		Provider: a.provider.Name, Vendor: a.provider.Vendor.Kind, Model: a.target.Model, Policy: policy,
+	})
+	if err != nil {
+		return nil, 0, asError(err)
+	}
+	a.dropped = dropped
+	return bytes.NewReader(data), int64(len(data)), nil
+}
+
+// header makes the header of a request to a provider: from nothing, plus what
+// the dialect's own vendors understand of the client's. Credentials, cookies,
+// proxy headers and what SDKs tell about the client's machine stay behind.
+func (a *try) header() http.Header {
+	h := make(http.Header, 12)
+	h["Content-Type"] = contentJSON
+	h["Accept-Encoding"] = identity
+	h["Accept"] = contentJSON
+	if a.Stream {
+		h["Accept"] = acceptStream
+	}
+	if a.translates() {
+		h["User-Agent"] = userAgent
+		return h
+	}
+	for name, values := range a.request.Header {
+		if forwarded(name) {
+			h[name] = values
+		}
+	}
+	if h.Get("User-Agent") == "" {
+		h["User-Agent"] = userAgent
+	}
+	return h
+}
+
+var (
+	contentJSON  = []string{"application/json"}
+	acceptStream = []string{"text/event-stream"}
+	identity     = []string{"identity"}
+	userAgent    = []string{"aimux"}
+)
+
+// forwarded says which of a client's headers go to a provider of the same
+// dialect (Claude Code's gateway protocol: anthropic-* and x-claude-code-*
+// unchanged; Codex: x-codex-*).
+func forwarded(name string) bool {
+	switch name {
+	case "User-Agent", "X-App", "Originator", "Session-Id", "Thread-Id", "Openai-Beta", "X-Client-Request-Id", "Idempotency-Key":
+		return true
+	}
+	return strings.HasPrefix(name, "Anthropic-") || strings.HasPrefix(name, "X-Claude-Code-") || strings.HasPrefix(name, "X-Codex-")
+}

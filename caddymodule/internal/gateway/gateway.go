@@ -1,0 +1,154 @@
+// Package gateway is the request pipeline: what happens between a client's
+// request and the answer it gets.
+//
+// Ten stages, a file each, in this order:
+//
+//	accept        dialect and call from the path; the body, read once under a cap
+//	authenticate  who asks
+//	decode        one pass over the bytes for what routing needs
+//	route         model name → ranked targets
+//	— attempt loop, until commit or until the budget is spent —
+//	select        a key from the target's pool
+//	encode        the client's own bytes with the model spliced in, or a translation
+//	send          up to the first event that bears content
+//	commit        status and headers to the client; no failover from here on
+//	relay         events to the client, one by one
+//	settle        key returned, usage and latency recorded, one log line
+//
+// A Gateway is immutable and serves any number of exchanges at once. What it
+// learns lives in the keys' and targets' states, which outlive it. It knows
+// nothing of Caddy.
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/failover"
+	"github.com/aimux/aimux/caddymodule/internal/keypool"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/caddymodule/internal/route"
+	"github.com/aimux/aimux/caddymodule/internal/upstream"
+)
+
+// Options is what a Gateway is made of. Dialects, Router, Providers and Budget
+// are required.
+type Options struct {
+	Dialects  *dialect.Set
+	Router    *route.Router
+	Providers map[string]*Provider // by name
+	Budget    *failover.Budget
+	Limits    Limits
+	// Clients tells who asks. Default: everyone may, and is nobody in particular.
+	Clients Clients
+	// Models is what the model lists show. Default: nothing.
+	Models []ModelInfo
+	// Tokens estimates the size of prompts. Default: it is not estimated.
+	Tokens Tokens
+	// Observer is told of every exchange that ended. Default: nobody.
+	Observer Observer
+	// Ready reports whether new work is welcome; /readyz says so. Default: always.
+	Ready func() bool
+	// Logger gets one line an exchange. Default: none.
+	Logger *slog.Logger
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// Version is shown at "/".
+	Version string
+}
+
+// Provider is one upstream with its keys.
+type Provider struct {
+	Name   string
+	Vendor *provider.Vendor
+	Client *upstream.Client
+	Keys   *keypool.Pool
+
+	policies sync.Map // of policyKey to *dialect.Policy
+}
+
+// Limits are the ceilings of one exchange. A zero field takes its default.
+type Limits struct {
+	Body      int64         // bytes of a request body. Default: 32 MiB
+	Depth     int           // nesting of a request body. Default: 128
+	Response  int64         // bytes of a whole answer. Default: 64 MiB
+	Event     int           // bytes of one stream event. Default: 8 MiB
+	BodyIdle  time.Duration // between two reads of a request body. Default: 30s
+	BodyTotal time.Duration // for a whole request body. Default: 2m
+	FirstPing time.Duration // of silence before a stream is kept alive. Default: 10s
+	Ping      time.Duration // of silence between pings. Default: 15s
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Body = or(l.Body, 32<<20)
+	l.Depth = or(l.Depth, 128)
+	l.Response = or(l.Response, 64<<20)
+	l.Event = or(l.Event, 8<<20)
+	l.BodyIdle = or(l.BodyIdle, 30*time.Second)
+	l.BodyTotal = or(l.BodyTotal, 2*time.Minute)
+	l.FirstPing = or(l.FirstPing, 10*time.Second)
+	l.Ping = or(l.Ping, 15*time.Second)
+	return l
+}
+
+func or[T int | int64 | time.Duration](value, otherwise T) T {
+	if value > 0 {
+		return value
+	}
+	return otherwise
+}
+
+// Gateway serves exchanges. Make one with New.
+type Gateway struct{ Options }
+
+// New returns a gateway.
+func New(o Options) *Gateway {
+	o.Limits = o.Limits.withDefaults()
+	if o.Clients == nil {
+		o.Clients = everyone{}
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	if o.Ready == nil {
+		o.Ready = func() bool { return true }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Gateway{Options: o}
+}
+
+// stages is what every request to a model goes through. attempt is the loop
+// over select, encode, send, commit and relay; settle is deferred.
+var stages = [...]func(*Exchange) *llm.Error{
+	(*Exchange).accept,
+	(*Exchange).authenticate,
+	(*Exchange).decode,
+	(*Exchange).route,
+	(*Exchange).attempt,
+}
+
+// ServeHTTP answers r.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call := endpointOf(r)
+	if call.page != nil {
+		call.page(g, w, r)
+		return
+	}
+	x := newExchange(g, call, w, r)
+	defer x.settle()
+	for _, stage := range stages {
+		if err := stage(x); err != nil {
+			x.refuse(err)
+			return
+		}
+	}
+}

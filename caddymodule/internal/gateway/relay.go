@@ -1,0 +1,214 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/failover"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/sse"
+)
+
+// maxHeld bounds what is held back before the commit point.
+const maxHeld = 1 << 20
+
+// relay delivers an event stream. Events are held until the first that bears
+// content; from there on each goes to the client as it comes.
+func (a *try) relay() *failover.Verdict {
+	reader := sse.NewReader(a.answer.Body, sse.Options{MaxEvent: a.gateway.Limits.Event})
+	defer reader.Close()
+	if !a.Stream {
+		return a.aggregate(reader)
+	}
+	if v := a.prepare(); v != nil {
+		return v
+	}
+	for {
+		ev, err := reader.Next()
+		if err != nil {
+			return a.streamEnded(err)
+		}
+		done, v := a.event(ev)
+		if done || v != nil {
+			return v
+		}
+	}
+}
+
+// prepare makes the encoder and decoder of a translated stream.
+func (a *try) prepare() *failover.Verdict {
+	if !a.translates() {
+		return nil
+	}
+	asked, e := a.common()
+	if e != nil {
+		return &failover.Verdict{Class: llm.ClassBadRequest, Reason: failover.ReasonClientFault, Message: e.Message, Err: e}
+	}
+	a.decoder, a.encoder = a.upstream.NewStreamDecoder(), a.dialect.NewStreamEncoder(asked)
+	return nil
+}
+
+// event handles one event. done says that the stream has ended well.
+func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
+	in := a.upstream.Inspect(ev)
+	a.finished = a.finished || in.Finished
+	if in.Usage != nil {
+		a.usage = *in.Usage
+	}
+	if in.Kind == dialect.EventError {
+		return true, a.failedEvent(ev, in.Err)
+	}
+	if ev.Unterminated && in.Kind != dialect.EventTerminal {
+		return false, nil // cut in the middle of an event: streamEnded follows
+	}
+	if in.Kind != dialect.EventPing {
+		a.answer.Progress()
+	}
+	first := a.first == 0 && (in.Kind == dialect.EventContent || in.Kind == dialect.EventTerminal)
+	if first {
+		a.seen()
+		a.commit()
+	}
+	if err := a.convert(ev); err != nil {
+		return true, a.judge(failover.Answer{Err: err, Phase: failover.PhaseBody, InStream: true})
+	}
+	if v := a.pass(); v != nil {
+		return true, v
+	}
+	if in.Kind == dialect.EventTerminal {
+		a.drain()
+		return true, nil
+	}
+	return false, nil
+}
+
+// convert appends an event's bytes for the client to out.
+func (a *try) convert(ev *sse.Event) error {
+	if a.decoder == nil {
+		a.out = append(a.out, ev.Raw...)
+		if ev.Unterminated {
+			a.out = append(a.out, "\n\n"...)
+		}
+		return nil
+	}
+	events, err := a.decoder.Decode(a.events[:0], ev)
+	a.encodeEvents(events)
+	return err
+}
+
+func (a *try) encodeEvents(events []llm.Event) {
+	for i := range events {
+		a.out = a.encoder.Encode(a.out, &events[i])
+	}
+	a.events = events[:0]
+}
+
+// pass sends what out holds, once the exchange is committed.
+func (a *try) pass() *failover.Verdict {
+	if a.first == 0 {
+		if len(a.out) > maxHeld {
+			return a.judge(failover.Answer{Err: errors.New("too much preamble without content"), Phase: failover.PhaseBody, InStream: true})
+		}
+		return nil
+	}
+	v := a.write(a.out)
+	a.out = a.out[:0]
+	return v
+}
+
+// drain lets the connection be used again once the provider ends the body.
+func (a *try) drain() {
+	a.flushDecoder()
+	a.drained = true
+	a.answer.Drain()
+}
+
+// flushDecoder sends what a translated stream still owes at its end.
+func (a *try) flushDecoder() {
+	if a.decoder == nil {
+		return
+	}
+	a.encodeEvents(a.decoder.Close(a.events[:0]))
+	if len(a.out) > 0 {
+		_ = a.write(a.out)
+		a.out = a.out[:0]
+	}
+}
+
+// failedEvent handles a failure reported inside the stream. Before the commit
+// point it is judged like an answer of its own.
+func (a *try) failedEvent(ev *sse.Event, e *llm.Error) *failover.Verdict {
+	v := a.judge(failover.Answer{Body: append([]byte(nil), ev.Data...), InStream: true, Phase: failover.PhaseBody})
+	if !a.send.committed() {
+		return v
+	}
+	if a.translates() {
+		e.RequestID = a.ID
+		_ = a.send.fail(e)
+		return v
+	}
+	a.out = append(a.out, ev.Raw...)
+	_ = a.send.write(a.out)
+	return v
+}
+
+// streamEnded handles the end of the body without the terminal event. It is
+// never taken for a whole answer in silence, unless the model had said why it
+// stopped and only the mark after it is missing.
+func (a *try) streamEnded(err error) *failover.Verdict {
+	if err == io.EOF && a.finished && a.send.committed() && a.upstream.Name() == llm.OpenAI {
+		a.flushDecoder()
+		return nil
+	}
+	answer := failover.Answer{Err: io.ErrUnexpectedEOF, Phase: failover.PhaseBody, InStream: true}
+	if err != io.EOF {
+		failed := transportAnswer(err)
+		answer.Err = failed.Err
+	}
+	v := a.judge(answer)
+	if v.Class != llm.ClassCanceled && a.send.committed() {
+		told := &llm.Error{Class: llm.ClassTransient, Type: llm.ErrUpstream, RequestID: a.ID,
+			Message: "the provider's answer broke off (" + v.Reason + ")"}
+		_ = a.send.fail(told)
+	}
+	return v
+}
+
+// aggregate reads a stream for a client that did not ask for one.
+func (a *try) aggregate(reader *sse.Reader) *failover.Verdict {
+	decoder := a.upstream.NewStreamDecoder()
+	var fold llm.Folder
+	for {
+		ev, err := reader.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			failed := transportAnswer(err)
+			failed.Phase = failover.PhaseBody
+			return a.judge(failed)
+		}
+		in := a.upstream.Inspect(ev)
+		if in.Kind == dialect.EventError {
+			return a.failedEvent(ev, in.Err)
+		}
+		if in.Kind == dialect.EventContent {
+			a.seen()
+		}
+		if a.events, err = decoder.Decode(a.events[:0], ev); err != nil {
+			return a.judge(failover.Answer{Err: err, Phase: failover.PhaseBody, InStream: true})
+		}
+		fold.Add(a.events)
+		if in.Kind == dialect.EventTerminal {
+			break
+		}
+	}
+	fold.Add(decoder.Close(a.events[:0]))
+	response, failure := fold.Response()
+	if failure != nil {
+		return a.judge(failover.Answer{Err: io.ErrUnexpectedEOF, Phase: failover.PhaseBody, InStream: true})
+	}
+	a.usage = response.Usage
+	return a.deliverResponse(response)
+}

@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/caddymodule/internal/route"
+)
+
+// route turns the model's name into ranked targets.
+func (x *Exchange) route() *llm.Error {
+	o := &x.outline
+	wish, err := route.ParseWish(x.request.Header.Get("X-Aimux-Route"))
+	if err != nil {
+		return invalid("X-Aimux-Route", err.Error())
+	}
+	x.query = route.Query{
+		Model: routeName(o.model), Dialect: x.Dialect, Session: x.Session, Wish: wish, Now: x.Start,
+		Needs: route.Needs{
+			Tools: o.tools, Vision: o.vision, PDF: o.pdf, Thinking: o.thinking, Structured: o.structured,
+			PromptBytes: len(o.data), MaxTokens: o.maxTokens,
+		},
+	}
+	plan, err := x.gateway.Router.Plan(&x.query)
+	if err != nil {
+		return unroutable(err)
+	}
+	x.plan, x.Plan = plan, plan
+	x.allowance = x.gateway.Budget.Request()
+	return nil
+}
+
+// unroutable says in the client's terms why there is nobody to ask.
+func unroutable(err error) *llm.Error {
+	var unknown *route.UnknownModelError
+	if errors.As(err, &unknown) {
+		msg := fmt.Sprintf("no model or alias %q", clip(unknown.Name, 120))
+		if len(unknown.Near) > 0 {
+			msg += "; did you mean " + strings.Join(unknown.Near, ", ") + "?"
+		} else {
+			msg += "; GET /v1/models lists what there is"
+		}
+		return &llm.Error{Type: llm.ErrModelNotFound, Status: http.StatusNotFound, Param: "model", Code: "model_not_found", Message: msg}
+	}
+	return invalid("model", err.Error())
+}
+
+// speaks returns the dialect to use with a provider for this exchange: the
+// client's own if the provider has it, so that no byte is translated, else the
+// one that loses least. ok is false if the provider lacks the call.
+func (x *Exchange) speaks(v *provider.Vendor) (llm.Dialect, bool) {
+	for _, d := range bridges[x.Dialect] {
+		if e, has := v.Endpoints[d]; has && e.Has(x.endpoint.call) {
+			return d, true
+		}
+		if x.endpoint.call != provider.CallMain {
+			break // only a completion can be translated
+		}
+	}
+	return "", false
+}
+
+// bridges lists, for each dialect of a client, the dialects of providers in the
+// order of preference.
+var bridges = map[llm.Dialect][]llm.Dialect{
+	llm.Anthropic: {llm.Anthropic, llm.OpenAI, llm.Responses},
+	llm.OpenAI:    {llm.OpenAI, llm.Anthropic, llm.Responses},
+	llm.Responses: {llm.Responses, llm.OpenAI, llm.Anthropic},
+}
+
+// exhausted is the answer when no target could serve: what the failures add up
+// to, never a provider's own 401, and the earliest time at which trying again
+// makes sense.
+func (x *Exchange) exhausted(last *llm.Error) *llm.Error {
+	wake := x.earliest()
+	switch {
+	case last != nil && last.Class.ClientFault():
+		return last
+	case last == nil && wake.IsZero():
+		return &llm.Error{Type: llm.ErrUnavailable, Class: llm.ClassOverload, Status: http.StatusServiceUnavailable,
+			Message: fmt.Sprintf("no provider of %q can take this request", clip(x.Model, 120))}
+	case last == nil:
+		last = &llm.Error{Type: llm.ErrRateLimited, Class: llm.ClassRate, Status: http.StatusTooManyRequests,
+			Message: fmt.Sprintf("every key for %q is resting", clip(x.Model, 120))}
+	}
+	e := *last
+	e.Status, e.Type = finalStatus(e.Class), finalType(e.Class)
+	if !wake.IsZero() {
+		e.RetryAfter = max(wake.Sub(x.gateway.Now()).Truncate(time.Second)+time.Second, time.Second)
+		e.NoRetry = e.RetryAfter > time.Minute
+		if e.Class == llm.ClassRate || e.Class == llm.ClassQuota {
+			e.Message += fmt.Sprintf(" (tried again in %s at the earliest)", e.RetryAfter)
+		}
+	}
+	return &e
+}
+
+// finalStatus is the gateway's status for a class when every target failed. 0
+// leaves it to the dialect.
+func finalStatus(c llm.Class) int {
+	switch c {
+	case llm.ClassRate, llm.ClassQuota, llm.ClassConcurrency, llm.ClassFairUse:
+		return http.StatusTooManyRequests
+	case llm.ClassOverload:
+		return 0
+	case llm.ClassModelDenied:
+		return http.StatusNotFound
+	}
+	return http.StatusBadGateway
+}
+
+func finalType(c llm.Class) llm.ErrorType {
+	switch finalStatus(c) {
+	case http.StatusTooManyRequests:
+		return llm.ErrRateLimited
+	case http.StatusNotFound:
+		return llm.ErrModelNotFound
+	case 0:
+		return llm.ErrUnavailable
+	}
+	return llm.ErrUpstream
+}
+
+// earliest returns when the first of the plan's targets may be asked again, or
+// zero if none of them rests.
+func (x *Exchange) earliest() time.Time {
+	var wake time.Time
+	for _, t := range x.plan.Targets {
+		p := x.gateway.Providers[t.Provider]
+		if p == nil {
+			continue
+		}
+		if until, _, resting := p.Keys.Resting(t.Model); resting && (wake.IsZero() || until.Before(wake)) {
+			wake = until
+		}
+		if t.Health == nil {
+			continue
+		}
+		if due := t.Health.Look(x.gateway.Now()).Due; !due.IsZero() && (wake.IsZero() || due.Before(wake)) {
+			wake = due
+		}
+	}
+	return wake
+}

@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+)
+
+// settle ends the exchange, however it went: it is deferred. Keys and trials
+// were given back by their tries; what is left is the record.
+func (x *Exchange) settle() {
+	if cause := recover(); cause != nil {
+		x.panicked(cause)
+	}
+	x.Bytes = x.send.close()
+	if x.body != nil {
+		x.body.release()
+	}
+	x.Duration = x.since()
+	if x.Reason == "" {
+		x.conclude()
+	}
+	x.gateway.Observer.Observe(&x.Record)
+	x.log()
+}
+
+// conclude takes the result from the last attempt.
+func (x *Exchange) conclude() {
+	x.Reason = "ok"
+	if n := len(x.Attempts); n > 0 {
+		x.Class, x.Reason = x.Attempts[n-1].Class, x.Attempts[n-1].Reason
+	}
+}
+
+// panicked answers for a stage that panicked: this request ends properly, the
+// others live.
+func (x *Exchange) panicked(cause any) {
+	x.gateway.Logger.Error("a stage panicked", "request_id", x.ID, "panic", cause)
+	x.Class, x.Reason = llm.ClassTransient, "panic"
+	if x.send.sent() {
+		x.send.fail(internalError(x.ID))
+		return
+	}
+	x.Status = x.send.fail(internalError(x.ID))
+}
+
+func internalError(id string) *llm.Error {
+	return &llm.Error{Type: llm.ErrInternal, Class: llm.ClassTransient, Status: 500, RequestID: id,
+		Message: "aimux failed inside; the log has the request id"}
+}
+
+// log writes one line for the exchange, and at debug level one for each
+// attempt. Neither holds a key, a prompt or an answer.
+func (x *Exchange) log() {
+	logger, ctx := x.gateway.Logger, context.Background()
+	level := slog.LevelInfo
+	if x.Class != llm.ClassNone && x.Class != llm.ClassCanceled {
+		level = slog.LevelWarn
+	}
+	if logger.Enabled(ctx, slog.LevelDebug) {
+		for i := range x.Attempts {
+			x.logAttempt(&x.Attempts[i])
+		}
+	}
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := [...]slog.Attr{
+		slog.String("request_id", x.ID), slog.String("call", x.Call), slog.String("client", x.Client),
+		slog.String("model", clip(x.Model, 120)), slog.Bool("stream", x.Stream),
+		slog.String("provider", x.Provider), slog.String("target", x.Target),
+		slog.Int("attempts", len(x.Attempts)), slog.Int("status", x.Status), slog.String("code", x.Reason),
+		slog.Duration("ttft", x.TTFT), slog.Duration("duration", x.Duration), slog.Int64("bytes", x.Bytes),
+		slog.Int("input_tokens", x.Usage.Input), slog.Int("output_tokens", x.Usage.Output),
+		slog.String("cause", x.cause()),
+	}
+	logger.LogAttrs(ctx, level, "exchange", attrs[:]...)
+}
+
+// cause is the operator's side of the last failure.
+func (x *Exchange) cause() string {
+	if n := len(x.Attempts); n > 0 && x.Class != llm.ClassNone {
+		return x.Attempts[n-1].Message
+	}
+	return ""
+}
+
+func (x *Exchange) logAttempt(a *Attempt) {
+	x.gateway.Logger.LogAttrs(context.Background(), slog.LevelDebug, "attempt",
+		slog.String("request_id", x.ID), slog.String("provider", a.Provider), slog.String("model", a.Model),
+		slog.String("key", a.Key), slog.Int("status", a.Status), slog.String("class", a.Class.String()),
+		slog.String("code", a.Reason), slog.String("vendor_code", a.Code), slog.String("cause", a.Message),
+		slog.Duration("start", a.Start), slog.Duration("ttft", a.TTFT), slog.Duration("duration", a.Duration),
+		slog.Duration("wait", a.Wait))
+}

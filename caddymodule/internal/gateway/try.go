@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/failover"
+	"github.com/aimux/aimux/caddymodule/internal/health"
+	"github.com/aimux/aimux/caddymodule/internal/keypool"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/caddymodule/internal/route"
+	"github.com/aimux/aimux/caddymodule/internal/upstream"
+)
+
+// try is one attempt at one target with one key: stages 5 to 9.
+type try struct {
+	*Exchange
+	provider *Provider
+	target   *route.Target
+	endpoint provider.Endpoint
+	upstream dialect.Dialect // the provider's
+	lease    *keypool.Lease
+	trial    *health.Trial // nil for targets without health
+
+	begun    time.Time
+	answer   *upstream.Answer
+	streams  bool // the provider answers with an event stream
+	drained  bool // the rest of the answer is read by others
+	first    time.Duration
+	usage    llm.Usage
+	finished bool // the model said why it stopped
+	encoder  dialect.StreamEncoder
+	decoder  dialect.StreamDecoder
+	events   []llm.Event
+	out      []byte
+}
+
+func (x *Exchange) newTry(p *Provider, t *route.Target, d llm.Dialect, lease *keypool.Lease, probe bool) *try {
+	a := &try{
+		Exchange: x, provider: p, target: t, endpoint: p.Vendor.Endpoints[d],
+		upstream: x.gateway.Dialects.Get(d), lease: lease, begun: x.gateway.Now(),
+	}
+	if t.Health != nil {
+		a.trial = t.Health.Begin(len(x.outline.data), probe)
+	}
+	return a
+}
+
+// run makes the attempt. It returns nil once the client has been answered; else
+// what the failure means for the next one.
+func (a *try) run() *failover.Verdict {
+	v := a.encodeAndSend()
+	if v == nil {
+		v = a.deliver()
+	}
+	a.end(v)
+	if v != nil && a.send.committed() {
+		return nil // it failed after the commit point; the client has been told
+	}
+	return v
+}
+
+func (a *try) encodeAndSend() *failover.Verdict {
+	secret, err := a.lease.Secret(a.ctx)
+	if err != nil {
+		return a.keyless(err)
+	}
+	req, e := a.encode(secret)
+	if e != nil {
+		return &failover.Verdict{Class: llm.ClassBadRequest, Reason: failover.ReasonClientFault, Message: e.Message, TryNextTarget: true, Err: e}
+	}
+	return a.dispatch(req)
+}
+
+// keyless is the verdict on a key whose secret cannot be had.
+func (a *try) keyless(err error) *failover.Verdict {
+	return &failover.Verdict{
+		Class: llm.ClassAuth, Reason: failover.ReasonAuth, Scope: failover.ScopeKey, Message: err.Error(),
+		TryNextKey: true, TryNextTarget: true,
+		Err: &llm.Error{Class: llm.ClassAuth, Type: llm.ErrUpstream, Status: http.StatusBadGateway,
+			Message: "a key of " + a.provider.Name + " cannot be read"},
+	}
+}
+
+// end gives back what the attempt held and notes how it went. v is nil if it
+// went well.
+func (a *try) end(v *failover.Verdict) {
+	if a.answer != nil && !a.drained {
+		a.answer.Close()
+	}
+	now := a.gateway.Now()
+	took := now.Sub(a.begun)
+	record := Attempt{
+		Provider: a.provider.Name, Model: a.target.Model, Key: a.lease.Key().Name, Dialect: a.upstream.Name(),
+		Start: a.begun.Sub(a.Start), TTFT: a.first, Duration: took, Reason: "ok",
+	}
+	outcome := keypool.Outcome{TTFT: a.first, Duration: took, OutputTokens: a.usage.Output}
+	if a.answer != nil {
+		record.Status = a.answer.Status
+		outcome.Pacing = a.pacing(now)
+	}
+	if v != nil {
+		record.Class, record.Reason, record.Code = v.Class, v.Reason, v.Code
+		record.Message, record.Wait = v.Message, v.Wait
+		outcome.Class, outcome.Wait, outcome.WaitKnown = v.Class, v.Wait, v.WaitKnown
+		outcome.KeyWide = v.Scope == failover.ScopeKey || v.Scope == failover.ScopeAccount
+	}
+	a.lease.Release(outcome)
+	if a.trial != nil {
+		a.trial.End(health.Outcome{Class: outcome.Class, Tokens: a.usage.Output, Duration: took})
+	}
+	a.Attempts = append(a.Attempts, record)
+	if !a.send.committed() {
+		return
+	}
+	a.Usage = a.usage
+	if v == nil {
+		a.gateway.Router.Bind(a.plan, &a.query, a.target, a.lease.Key().Name)
+		a.learnTokens(a.target.ID)
+	}
+}
+
+func (a *try) pacing(now time.Time) []keypool.Bucket {
+	buckets := failover.Pacing(a.provider.Vendor, a.answer.Header, now)
+	if len(buckets) == 0 {
+		return nil
+	}
+	out := make([]keypool.Bucket, len(buckets))
+	for i, b := range buckets {
+		out[i] = keypool.Bucket{Limit: b.Limit, Remaining: b.Remaining, Reset: b.Reset}
+	}
+	return out
+}
+
+// judge classifies a failure.
+func (a *try) judge(answer failover.Answer) *failover.Verdict {
+	if err := a.ctx.Err(); err != nil {
+		return &failover.Verdict{Class: llm.ClassCanceled, Reason: failover.ReasonCanceled, Message: context.Cause(a.ctx).Error()}
+	}
+	answer.Now, answer.Model = a.gateway.Now(), a.target.Model
+	if a.answer != nil {
+		answer.Status, answer.Header, answer.Reused = a.answer.Status, a.answer.Header, a.answer.Reused
+	}
+	if a.send.committed() {
+		answer.Phase = failover.PhaseStream
+	}
+	v := failover.Classify(a.provider.Vendor, answer)
+	return &v
+}
