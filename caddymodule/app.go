@@ -1,0 +1,131 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aimux/aimux/schema"
+	"github.com/caddyserver/caddy/v2"
+)
+
+// App is the aimux app: one configuration, in force. Handlers use it.
+//
+// Without a configuration every provider whose usual environment variable is
+// set is used with its catalogue defaults; with none set the built-in
+// simulator answers.
+type App struct {
+	// Config is the aimux configuration as JSON. In a Caddyfile it comes from
+	// the file named by the global option, read when the Caddyfile is adapted.
+	// It may hold references to secrets (env:NAME, file:PATH), never secrets.
+	Config json.RawMessage `json:"config,omitempty"`
+	// Source is the file that Config was read from, for messages.
+	Source string `json:"source,omitempty"`
+	// Lines says where in Source each reference to a secret stands, by JSON
+	// pointer, as "line:column": whether a secret can be had is known only to
+	// the process that serves.
+	Lines map[string]string `json:"lines,omitempty"`
+
+	runtime *runtime
+	logger  *slog.Logger
+	result  *schema.Result
+}
+
+// serving is the runtime of the configuration in force, for the admin
+// endpoints, which Caddy provisions before the apps and never cleans up.
+var serving atomic.Pointer[runtime]
+
+// CaddyModule returns the module's information.
+func (App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "aimux", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision checks the configuration against the present environment and makes
+// the runtime. It must work from here to the last response: Caddy starts and
+// stops apps in no particular order.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.logger = ctx.Slogger()
+	result, err := schema.FromJSON(a.Config, schema.Options{Path: a.Source, Environ: os.Environ(), Known: known()})
+	if err != nil {
+		return fmt.Errorf("aimux configuration:\n%w", a.placed(err))
+	}
+	a.result = result
+	for _, w := range result.Warnings {
+		a.logger.Warn("configuration", "warning", w.String())
+	}
+	a.runtime, err = newRuntime(result, a.logger, newMetrics(ctx.GetMetricsRegistry()))
+	if err != nil {
+		return fmt.Errorf("aimux: %w", err)
+	}
+	a.runtime.source = a.Source
+	return nil
+}
+
+// placed gives the problems their places in the file, where they are known.
+func (a *App) placed(err error) error {
+	var problems *schema.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	for i := range *problems {
+		p := &(*problems)[i]
+		line, column, ok := strings.Cut(a.Lines[p.Pointer], ":")
+		if !ok || p.Line != 0 {
+			continue
+		}
+		p.Line, _ = strconv.Atoi(line)
+		p.Column, _ = strconv.Atoi(column)
+	}
+	return problems
+}
+
+// Start says in the log what is served.
+func (a *App) Start() error {
+	serving.Store(a.runtime)
+	if len(a.result.EnvUsed) > 0 {
+		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
+	}
+	if a.runtime.simulated() {
+		a.logger.Warn("no provider is configured and no provider key is in the environment: the built-in simulator answers")
+	}
+	a.logger.Info("serving", "source", a.sourceName(), "providers", a.runtime.providerNames(), "targets", len(a.runtime.router.Targets()))
+	return nil
+}
+
+func (a *App) sourceName() string {
+	switch {
+	case a.Source != "":
+		return a.Source
+	case len(a.Config) > 0:
+		return "caddy config"
+	}
+	return "environment"
+}
+
+// Stop does nothing that requests under way would notice.
+func (a *App) Stop() error {
+	serving.CompareAndSwap(a.runtime, nil)
+	return nil
+}
+
+// Cleanup gives up the app's own reference to the runtime; exchanges under way
+// hold theirs.
+func (a *App) Cleanup() error {
+	if a.runtime != nil {
+		a.runtime.release()
+		a.runtime = nil
+	}
+	return nil
+}
+
+// Interface guards.
+var (
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.App          = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

@@ -1,0 +1,234 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/dialect/anthropic"
+	"github.com/aimux/aimux/caddymodule/internal/dialect/openai"
+	"github.com/aimux/aimux/caddymodule/internal/dialect/responses"
+	"github.com/aimux/aimux/caddymodule/internal/failover"
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
+	"github.com/aimux/aimux/caddymodule/internal/keypool"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/caddymodule/internal/upstream"
+	"github.com/aimux/aimux/caddymodule/simulator"
+	"github.com/aimux/aimux/schema"
+	"github.com/caddyserver/caddy/v2"
+)
+
+// builder puts a runtime together from a configuration. It is the only place
+// that makes the parts of a gateway.
+type builder struct {
+	runtime *runtime
+	config  *schema.Config
+	logger  *slog.Logger
+	metrics *metrics
+	byName  map[string]*gateway.Provider
+}
+
+func (b *builder) build() error {
+	b.byName = map[string]*gateway.Provider{}
+	for _, name := range slices.Sorted(maps.Keys(b.config.Providers)) {
+		if row := b.config.Providers[name]; row.On() {
+			if err := b.provider(name, row); err != nil {
+				return fmt.Errorf("provider %q: %w", name, err)
+			}
+		}
+	}
+	router, models, err := b.routes()
+	if err != nil {
+		return err
+	}
+	b.runtime.router = router
+	b.runtime.gateway = gateway.New(gateway.Options{
+		Dialects:  dialect.NewSet(anthropic.New(), openai.New(), responses.New()),
+		Router:    router,
+		Providers: b.byName,
+		Models:    models,
+		Budget:    failover.NewBudget(time.Now, failover.Limits{Targets: b.config.Routing.MaxTargets}),
+		Limits:    b.limits(),
+		Observer:  &observer{ring: b.runtime.recent, metrics: b.metrics},
+		Ready:     func() bool { return !caddy.Exiting() },
+		Logger:    b.logger,
+		Version:   Version,
+	})
+	return nil
+}
+
+func (b *builder) limits() gateway.Limits {
+	l := b.config.Limits
+	return gateway.Limits{
+		Body: int64(l.Body), Depth: l.Depth, Response: int64(l.Response), Event: int(l.Event),
+		BodyIdle: l.BodyIdle.Std(), BodyTotal: l.BodyTotal.Std(),
+	}
+}
+
+// provider makes one upstream with its keys.
+func (b *builder) provider(name string, row schema.Provider) error {
+	known, ok := provider.Catalogue().Vendor(row.Kind)
+	if !ok {
+		return fmt.Errorf("no kind %q", row.Kind)
+	}
+	vendor, err := customize(known, row)
+	if err != nil {
+		return err
+	}
+	origin := originOf(vendor)
+	keys, err := b.keys(name, origin)
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 && !vendor.KeyOptional {
+		b.logger.Warn("provider has no key and is left out", "provider", name)
+		return nil
+	}
+	if len(keys) == 0 {
+		keys = []*keypool.Key{{Name: "none", State: b.runtime.keyState(origin, ""), MaxInFlight: row.MaxInFlight}}
+	}
+	p := &gateway.Provider{Name: name, Vendor: vendor, Client: b.client(name, origin, row), Keys: b.pool(name, row, keys)}
+	b.byName[name] = p
+	b.runtime.providers = append(b.runtime.providers, p)
+	b.runtime.kinds[name] = row.Kind
+	return nil
+}
+
+func (b *builder) pool(name string, row schema.Provider, keys []*keypool.Key) *keypool.Pool {
+	return keypool.New(keypool.Policy(row.Policy), keys, keypool.Options{OnRest: func(r keypool.Rested) {
+		b.logger.Info("key resting", "provider", name, "key", r.Key.Name, "model", r.Model, "account", r.Account,
+			"code", r.Class.String(), "for", time.Until(r.Until).Round(time.Millisecond))
+	}})
+}
+
+// keys makes the provider's keys. Their state is found again by the secret's
+// fingerprint, wherever the row moves in the file.
+func (b *builder) keys(name, origin string) ([]*keypool.Key, error) {
+	var keys []*keypool.Key
+	for i, row := range b.config.Keys {
+		if row.Provider != name || !row.On() {
+			continue
+		}
+		secret, err := row.Secret.Resolve(os.LookupEnv)
+		if err != nil {
+			return nil, fmt.Errorf("key %q: %w", keyName(row, i), err)
+		}
+		k := &keypool.Key{
+			Name: keyName(row, i), Weight: row.Weight, MaxInFlight: row.MaxInFlight, Models: row.Models,
+			State:  b.runtime.keyState(origin, secret),
+			Secret: func(context.Context) (string, error) { return secret, nil },
+		}
+		if row.Account != "" {
+			k.Account = b.runtime.accountState(origin, row.Account)
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+func keyName(row schema.Key, i int) string {
+	if row.Name != "" {
+		return row.Name
+	}
+	return fmt.Sprintf("key-%d", i+1)
+}
+
+// client returns the connections to a provider, kept over reloads as long as
+// its address and timers stay.
+func (b *builder) client(name, origin string, row schema.Provider) *upstream.Client {
+	t := b.config.TimeoutsOf(name)
+	timeouts := upstream.Timeouts{
+		Connect: t.Connect.Std(), TLS: t.TLS.Std(), FirstEvent: t.FirstEvent.Std(),
+		Idle: t.Idle.Std(), NoProgress: t.NoProgress.Std(), Total: t.Total.Std(),
+	}
+	return share(b.runtime, fmt.Sprintf("client|%s|%s|%v", name, origin, timeouts), func() *upstream.Client {
+		if builtIn(row) {
+			return upstream.New(timeouts, simulator.New(simulator.Options{
+				Name: name, TTFT: 20 * time.Millisecond, TokensPerSecond: 200, MaxRecords: -1,
+			}).RoundTripper())
+		}
+		return upstream.New(timeouts, nil)
+	})
+}
+
+// originOf returns the address a vendor's keys are bound to.
+func originOf(v *provider.Vendor) string {
+	for _, d := range [...]llm.Dialect{llm.OpenAI, llm.Anthropic, llm.Responses} {
+		if base, err := provider.ParseBase(v.Endpoints[d].BaseURL); err == nil {
+			return base.Origin()
+		}
+	}
+	return v.Kind
+}
+
+// builtIn reports whether a provider is the simulator inside this process.
+func builtIn(row schema.Provider) bool {
+	return row.Kind == schema.SimulatorKind && row.BaseURL == "" && row.AnthropicBaseURL == "" && row.ResponsesBaseURL == ""
+}
+
+// customize lays what a configuration says of a provider over its catalogue
+// entry.
+func customize(known *provider.Vendor, row schema.Provider) (*provider.Vendor, error) {
+	v, err := known.At(provider.Bases{Main: row.BaseURL, Anthropic: row.AnthropicBaseURL, Responses: row.ResponsesBaseURL})
+	if err != nil {
+		return nil, err
+	}
+	if len(row.Headers) > 0 {
+		for d, e := range v.Endpoints {
+			e.Headers = maps.Clone(e.Headers)
+			if e.Headers == nil {
+				e.Headers = map[string]string{}
+			}
+			maps.Copy(e.Headers, row.Headers)
+			v.Endpoints[d] = e
+		}
+	}
+	v.Models = slices.Clone(v.Models)
+	for _, m := range row.Models {
+		customizeModel(v, m)
+	}
+	customizePolicies(v, row.Params)
+	return v, nil
+}
+
+func customizeModel(v *provider.Vendor, row schema.Model) {
+	i := slices.IndexFunc(v.Models, func(m provider.Model) bool { return strings.EqualFold(m.ID, row.ID) })
+	if i < 0 {
+		// Of a model nobody described everything is expected.
+		v.Models = append(v.Models, provider.Model{ID: row.ID, Tools: true, Vision: true, PDF: true, Thinking: true, Structured: true})
+		i = len(v.Models) - 1
+	}
+	m := &v.Models[i]
+	m.Aliases = append(slices.Clone(m.Aliases), row.Aliases...)
+	m.Context, m.MaxOutput = or(row.Context, m.Context), or(row.MaxOutput, m.MaxOutput)
+	for field, value := range map[*bool]*bool{
+		&m.Tools: row.Tools, &m.Vision: row.Vision, &m.PDF: row.PDF, &m.Thinking: row.Thinking, &m.Structured: row.Structured,
+	} {
+		if value != nil {
+			*field = *value
+		}
+	}
+	for field, dollars := range map[*int64]*float64{
+		&m.Price.Input: row.InputPrice, &m.Price.Output: row.OutputPrice,
+		&m.Price.CacheRead: row.CacheReadPrice, &m.Price.CacheWrite: row.CacheWritePrice,
+	} {
+		if dollars != nil {
+			*field = int64(*dollars*1e6 + 0.5)
+		}
+	}
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value != zero {
+		return value
+	}
+	return otherwise
+}

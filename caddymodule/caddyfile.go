@@ -1,0 +1,110 @@
+package caddymodule
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/aimux/aimux/schema"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// parseGlobal reads the global option:
+//
+//	aimux [<config-file>] {
+//		config    <file>
+//		overrides <file>
+//	}
+//
+// The file may be .toon, .json or .yaml; without one, aimux.toon, aimux.json,
+// aimux.yaml or aimux.yml beside the Caddyfile is read if there is one. It is
+// checked and embedded here, while the Caddyfile is adapted, so that adapt,
+// validate, reload and --watch all see a change of it.
+func parseGlobal(d *caddyfile.Dispenser, _ any) (any, error) {
+	var file, overrides string
+	d.Next()
+	base := filepath.Dir(d.File())
+	switch args := d.RemainingArgs(); len(args) {
+	case 0:
+	case 1:
+		file = args[0]
+	default:
+		return nil, d.ArgErr()
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		target := map[string]*string{"config": &file, "overrides": &overrides}[d.Val()]
+		if target == nil {
+			return nil, d.Errf("unrecognized subdirective: %s (there are config and overrides)", d.Val())
+		}
+		if !d.AllArgs(target) {
+			return nil, d.ArgErr()
+		}
+	}
+	app, err := embed(beside(base, file), beside(base, overrides), base)
+	if err != nil {
+		return nil, d.Errf("%v", err)
+	}
+	return httpcaddyfile.App{Name: "aimux", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// beside makes a relative path one beside the Caddyfile, as Caddy's import does.
+func beside(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) || dir == "" {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// embed loads a configuration and makes the app's JSON of it.
+func embed(file, overrides, dir string) (*App, error) {
+	if file == "" {
+		file = findConfig(dir)
+	}
+	if file == "" && overrides == "" {
+		return &App{}, nil
+	}
+	result, err := schema.Load(schema.Options{Path: file, Overrides: overrides, Environ: os.Environ(), Known: known()})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range result.Warnings {
+		caddy.Log().Named("aimux").Warn(w.String())
+	}
+	app := &App{Config: result.Raw, Source: file, Lines: map[string]string{}}
+	for pointer, at := range result.Positions {
+		if strings.HasPrefix(pointer, "/keys/") && strings.HasSuffix(pointer, "/secret") {
+			app.Lines[pointer] = strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
+		}
+	}
+	return app, nil
+}
+
+// findConfig looks for a configuration under its usual name.
+func findConfig(dir string) string {
+	for _, name := range [...]string{"aimux.toon", "aimux.json", "aimux.yaml", "aimux.yml"} {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+	}
+	return ""
+}
+
+// parseHandler reads the directive, which has no arguments:
+//
+//	aimux [<matcher>]
+func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next()
+	if h.NextArg() {
+		return nil, h.ArgErr()
+	}
+	for nesting := h.Nesting(); h.NextBlock(nesting); {
+		return nil, h.Errf("unrecognized subdirective: %s (the configuration belongs to the global option aimux)", h.Val())
+	}
+	return new(Handler), nil
+}

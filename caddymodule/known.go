@@ -1,0 +1,29 @@
+package caddymodule
+
+import (
+	"sync"
+
+	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/schema"
+)
+
+// known tells package schema what the catalogue knows, so that a misspelt kind
+// or model is found while a configuration is checked.
+var known = sync.OnceValue(func() schema.Known {
+	k := schema.Known{Kinds: map[string]schema.Kind{}}
+	env := map[string]bool{}
+	for _, v := range provider.Catalogue().Vendors() {
+		kind := schema.Kind{
+			Env: v.Env, NeedsBaseURL: v.NeedsURL, KeyOptional: v.KeyOptional, Local: v.Local,
+			AnyModel: !v.Static, Discover: len(v.Env) > 0 && !env[v.Env[0]] && !v.NeedsURL && !v.Local,
+		}
+		if kind.Discover {
+			env[v.Env[0]] = true // one kind answers for a variable: the first
+		}
+		for _, m := range v.Models {
+			kind.Models = append(append(kind.Models, m.ID), m.Aliases...)
+		}
+		k.Kinds[v.Kind] = kind
+	}
+	return k
+})

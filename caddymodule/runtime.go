@@ -1,0 +1,123 @@
+package caddymodule
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
+	"github.com/aimux/aimux/caddymodule/internal/health"
+	"github.com/aimux/aimux/caddymodule/internal/keypool"
+	"github.com/aimux/aimux/caddymodule/internal/route"
+	"github.com/aimux/aimux/caddymodule/internal/upstream"
+	"github.com/aimux/aimux/schema"
+	"github.com/caddyserver/caddy/v2"
+)
+
+// learned holds what was learned about keys, accounts and targets, and the
+// connections to providers, over configurations: by what they are (origin and
+// key), never by their place in a file. An entry lives as long as a runtime
+// that uses it.
+var learned = caddy.NewUsagePool()
+
+// runtime is one configuration at work: the gateway and its references into
+// learned. It ends when the app, the handlers and the last exchange have let
+// go of it.
+type runtime struct {
+	gateway   *gateway.Gateway
+	router    *route.Router
+	providers []*gateway.Provider // in the order of their names
+	recent    *ring
+	source    string
+	implicit  bool
+
+	refs  atomic.Int64
+	end   sync.Once
+	keys  []string // in learned
+	kinds map[string]string
+}
+
+// newRuntime builds what result describes. Its caller holds the first
+// reference.
+func newRuntime(result *schema.Result, logger *slog.Logger, m *metrics) (*runtime, error) {
+	rt := &runtime{implicit: result.Config.Implicit, kinds: map[string]string{}, recent: newRing(result.Config.Log.Decisions)}
+	rt.refs.Store(1)
+	b := builder{runtime: rt, config: result.Config, logger: logger, metrics: m}
+	if err := b.build(); err != nil {
+		rt.release()
+		return nil, err
+	}
+	return rt, nil
+}
+
+func (rt *runtime) acquire() { rt.refs.Add(1) }
+
+// release gives up a reference. With the last one the runtime returns what it
+// took from learned.
+func (rt *runtime) release() {
+	if rt.refs.Add(-1) > 0 {
+		return
+	}
+	rt.end.Do(func() {
+		for _, key := range rt.keys {
+			_, _ = learned.Delete(key)
+		}
+	})
+}
+
+// simulated reports whether nothing but the simulator answers.
+func (rt *runtime) simulated() bool {
+	return rt.implicit && len(rt.providers) == 1 && rt.kinds[rt.providers[0].Name] == schema.SimulatorKind
+}
+
+func (rt *runtime) providerNames() []string {
+	names := make([]string, len(rt.providers))
+	for i, p := range rt.providers {
+		names[i] = p.Name
+	}
+	return names
+}
+
+// share returns the value of that key in learned, made if it is new, and notes
+// that the runtime uses it.
+func share[T any](rt *runtime, key string, fresh func() T) T {
+	value, _, _ := learned.LoadOrNew(key, func() (caddy.Destructor, error) { return shared[T]{fresh()}, nil })
+	rt.keys = append(rt.keys, key)
+	return value.(shared[T]).value
+}
+
+// shared is an entry of learned.
+type shared[T any] struct{ value T }
+
+// Destruct closes what needs closing. Exchanges that still use the value are
+// not harmed: closing a client closes idle connections only.
+func (s shared[T]) Destruct() error {
+	if c, ok := any(s.value).(*upstream.Client); ok {
+		c.Close()
+	}
+	return nil
+}
+
+func (rt *runtime) keyState(origin, secret string) *keypool.State {
+	return share(rt, "key|"+origin+"|"+fingerprint(secret), keypool.NewState)
+}
+
+func (rt *runtime) accountState(origin, account string) *keypool.State {
+	return share(rt, "account|"+origin+"|"+account, keypool.NewState)
+}
+
+func (rt *runtime) targetState(origin, model string) *health.State {
+	return share(rt, "target|"+origin+"|"+model, func() *health.State { return health.New(health.Options{}) })
+}
+
+func (rt *runtime) affinity(o route.AffinityOptions) *route.Affinity {
+	return share(rt, "affinity", func() *route.Affinity { return route.NewAffinity(o) })
+}
+
+// fingerprint stands for a secret in memory. It is never shown.
+func fingerprint(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
