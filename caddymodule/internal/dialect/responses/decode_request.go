@@ -15,7 +15,7 @@ func (Responses) DecodeRequest(body []byte) (*llm.Request, error) {
 			Type: llm.ErrInvalidRequest, Class: llm.ClassBadRequest, Message: "the request body is " + err.Error(),
 		}
 	}
-	d := requestDecoder{r: &llm.Request{}}
+	d := requestDecoder{r: &llm.Request{Extra: llm.Extra{From: llm.Responses}}}
 	root.ForEach(func(k, v gjson.Result) bool {
 		d.member(k, v)
 		return d.err == nil
@@ -100,7 +100,6 @@ func (d *requestDecoder) label(k, v gjson.Result) {
 // keep carries a member along unread.
 func (d *requestDecoder) keep(k, v gjson.Result) {
 	if v.Type != gjson.Null {
-		d.r.Extra.From = llm.Responses
 		d.r.Extra.Fields = append(d.r.Extra.Fields, rawField(k, v))
 	}
 }

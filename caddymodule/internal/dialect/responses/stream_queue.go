@@ -91,8 +91,10 @@ func (q *blockQueue) end(d *streamDecoder, b *streamBlock, whole *llm.Block) {
 	case q.open == b:
 		q.stop(d)
 	case q.open == nil || q.open.kind != llm.KindToolCall:
-		if b.begun && (whole == nil || whole.Signature == "") || !b.named() || b.silent() {
-			return // it was cut short by another block, or never was one
+		if b.begun || !b.named() || b.silent() {
+			// It was cut short by another block, or never was one. A signature
+			// alone gets no block of its own: clients choke on one at the end.
+			return
 		}
 		q.stop(d)
 		q.start(d, b)
