@@ -53,7 +53,23 @@ func positionAt(src string, off int) Position {
 	off = min(off, len(src))
 	line := 1 + strings.Count(src[:off], "\n")
 	start := strings.LastIndexByte(src[:off], '\n') + 1
+	if start == 0 && strings.HasPrefix(src[:off], byteOrderMark) {
+		start = len(byteOrderMark) // no editor shows it
+	}
 	return Position{Line: line, Column: 1 + utf8.RuneCountInString(src[start:off])}
+}
+
+// written returns the span of a token in the source, its quotes included.
+func written(src string, tok token) (at, end int) {
+	at, end = int(tok.off), int(tok.off)
+	switch tok.class() {
+	case classString, classEscaped:
+		end += tok.size()
+		if at > 0 && src[at-1] == '"' {
+			return at - 1, min(end+1, len(src))
+		}
+	}
+	return at, end
 }
 
 const (
