@@ -46,7 +46,7 @@ func newMerger() *merger {
 	return &merger{koanf: koanf.New("\x00"), origins: map[string]origin{}}
 }
 
-// tree returns the merged document. It may be changed by the caller.
+// tree returns a copy of the merged document; it is costly to make.
 func (m *merger) tree() map[string]any { return m.koanf.Raw() }
 
 // load lays a layer over those loaded before; find tells the origin of the value

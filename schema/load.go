@@ -179,6 +179,9 @@ func (p *pipeline) add(l loaded, layer string) {
 	if layer == LayerFile {
 		p.result.Warnings = append(p.result.Warnings, warnings...)
 	}
+	if len(p.problems) > 0 {
+		return
+	}
 	if layer == LayerOverrides {
 		l.doc.dropVersion() // every layer is of the present version by now
 	}
@@ -193,12 +196,14 @@ func (p *pipeline) run() (*Result, error) {
 	if len(p.problems) > 0 {
 		return nil, p.problems.asError()
 	}
+	tree := p.merger.tree()
 	var err error
-	if p.result.Raw, err = json.Marshal(p.merger.tree()); err != nil {
+	if p.result.Raw, err = json.Marshal(tree); err != nil {
 		return nil, fmt.Errorf("embedding the configuration: %w", err)
 	}
-	p.environment()
-	tree := p.merger.tree()
+	if p.environment(tree) {
+		tree = p.merger.tree()
+	}
 	p.resolve(tree)
 	p.fillDefaults(tree)
 	if err := p.validate(tree); err != nil {
@@ -210,19 +215,21 @@ func (p *pipeline) run() (*Result, error) {
 	return p.finish(tree)
 }
 
-// environment lays the AIMUX_ variables over the files.
-func (p *pipeline) environment() {
+// environment lays the AIMUX_ variables over the files, whose tree is given, and
+// says whether it changed anything.
+func (p *pipeline) environment(files map[string]any) bool {
 	kinds := slices.Collect(p.options.Known.names())
-	e := readEnvironment(p.options.Environ, p.merger.tree(), kinds)
+	e := readEnvironment(p.options.Environ, files, kinds)
 	p.problems = append(p.problems, e.problems...)
 	p.result.Warnings = append(p.result.Warnings, e.warnings...)
 	p.result.EnvUsed = e.used()
 	if len(e.assignments) == 0 {
-		return
+		return false
 	}
 	if err := p.merger.load(e, e.origin); err != nil {
 		p.problems = append(p.problems, Problem{Msg: "reading the environment: " + err.Error()})
 	}
+	return true
 }
 
 func (p *pipeline) resolve(tree map[string]any) {
