@@ -47,10 +47,14 @@ func AppendPacing(dst []Bucket, v *provider.Vendor, h http.Header, now time.Time
 		if !ok {
 			continue
 		}
-		if base.IsZero() {
-			base = clock(h, now)
+		wait, ok := readRelative(b.reset)
+		if !ok && b.reset != "" {
+			if base.IsZero() {
+				base = clock(h, now)
+			}
+			wait, ok = readAbsolute(b.reset, base)
 		}
-		if wait, ok := readStamp(b.reset, base); ok {
+		if ok {
 			b.Reset = now.Add(wait)
 		}
 		dst = append(dst, b.Bucket)

@@ -1,7 +1,6 @@
 package failover
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -64,11 +63,4 @@ func unreachable(v *provider.Vendor, reason string) *llm.Error {
 		e.Message = fmt.Sprintf("%s sent no usable answer (%s)", name(v), reason)
 	}
 	return e
-}
-
-// IsTransport reports whether err is a failure of the connection and not of
-// what was said over it.
-func IsTransport(err error) bool {
-	var e *llm.Error
-	return err != nil && !errors.As(err, &e)
 }

@@ -30,15 +30,53 @@ func seconds(f float64) (time.Duration, bool) {
 // Unix seconds or milliseconds, RFC 3339, an HTTP date. What has passed is a
 // wait of 0.
 func readStamp(s string, base time.Time) (time.Duration, bool) {
+	if d, ok := readRelative(s); ok {
+		return d, true
+	}
+	return readAbsolute(s, base)
+}
+
+// readRelative reads the forms that need no clock.
+func readRelative(s string) (time.Duration, bool) {
 	s = strings.TrimSpace(s)
 	if s == "" || len(s) > 64 {
 		return 0, false
 	}
 	if f, err := strconv.ParseFloat(s, 64); err == nil || isRange(err) {
-		return readNumber(f, base)
+		if f >= firstUnix && f < lastUnixMilli {
+			return 0, false
+		}
+		return seconds(f)
 	}
-	if d, rest, ok := readDuration(s); ok && strings.TrimSpace(rest) == "" {
-		return d, true
+	d, rest, ok := readDuration(s)
+	if !ok || strings.TrimSpace(rest) != "" {
+		return 0, false
+	}
+	return d, true
+}
+
+// The numbers from which on one is a point in time: Unix seconds of 2001,
+// Unix milliseconds of 1973.
+const (
+	firstUnix      = 1e9
+	firstUnixMilli = 1e11
+	lastUnixMilli  = 1e14
+)
+
+// readAbsolute reads the forms that name a moment.
+func readAbsolute(s string, base time.Time) (time.Duration, bool) {
+	s = strings.TrimSpace(s)
+	if s == "" || len(s) > 64 {
+		return 0, false
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		if f < firstUnixMilli {
+			f *= 1000
+		}
+		if f < firstUnixMilli || f >= lastUnixMilli {
+			return 0, false
+		}
+		return until(time.UnixMilli(int64(f)), base), true
 	}
 	if at, err := time.Parse(time.RFC3339, s); err == nil {
 		return until(at, base), true
@@ -54,24 +92,6 @@ func readStamp(s string, base time.Time) (time.Duration, bool) {
 func isRange(err error) bool {
 	n, ok := err.(*strconv.NumError)
 	return ok && n.Err == strconv.ErrRange
-}
-
-// The numbers from which on one is a point in time: Unix seconds of 2001,
-// Unix milliseconds of 1973.
-const (
-	firstUnix      = 1e9
-	firstUnixMilli = 1e11
-	lastUnixMilli  = 1e14
-)
-
-func readNumber(f float64, base time.Time) (time.Duration, bool) {
-	switch {
-	case f >= firstUnixMilli && f < lastUnixMilli:
-		return until(time.UnixMilli(int64(f)), base), true
-	case f >= firstUnix && f < firstUnixMilli:
-		return until(time.UnixMilli(int64(f*1000)), base), true
-	}
-	return seconds(f)
 }
 
 // until returns the time from base to at, between 0 and forever.

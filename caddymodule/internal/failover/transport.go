@@ -72,6 +72,22 @@ func (d *Verdict) SameFirst() bool {
 
 // transportReason names what went wrong.
 func transportReason(a *Answer) string {
+	if r := knownReason(a); r != "" {
+		return r
+	}
+	return brokenReason(a)
+}
+
+// ofTransport tells a failure of the connection from a refusal of the body by
+// the caller.
+func ofTransport(a *Answer) bool {
+	var network net.Error
+	return knownReason(a) != "" || closedByPeer(a.Err) || errors.As(a.Err, &network) ||
+		strings.Contains(a.Err.Error(), "stream error:") || strings.Contains(a.Err.Error(), "connection broken")
+}
+
+// knownReason names a failure that tells its own reason, or returns "".
+func knownReason(a *Answer) string {
 	var named interface{ Reason() string }
 	if errors.As(a.Err, &named) && named.Reason() != "" {
 		return named.Reason()
@@ -92,13 +108,13 @@ func transportReason(a *Answer) string {
 	if r := http2Reason(a); r != "" {
 		return r
 	}
-	if protocolFault(a.Err) {
-		return ReasonProtocol
-	}
 	if encodingFault(a.Err) {
 		return ReasonEncoding
 	}
-	return brokenReason(a)
+	if protocolFault(a.Err) {
+		return ReasonProtocol
+	}
+	return ""
 }
 
 // timeoutReason names the timer that ran out, or "".
