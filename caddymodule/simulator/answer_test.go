@@ -101,10 +101,11 @@ func TestServer_ListsModelsInBothShapes(t *testing.T) {
 		{"openai", "/v1/models", "X-None"}, {"anthropic", "/v1/models", "Anthropic-Version"},
 		{"prefix", "/anthropic/v1/models", "X-None"}, {"one", "/v1/models/hf:owner/two", "X-None"},
 		{"missing", "/v1/models/three", "X-None"}, {"quota", "/api/monitor/usage/quota/limit", "X-None"},
+		{"quota_denied", "/api/monitor/usage/quota/limit?denied", "Authorization"}, {"remains", "/v1/token_plan/remains", "X-None"},
 		{"unknown", "/v1/nothing", "X-None"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := do(t, s, request(t, c.path, "", c.header, "1"))
+			got := do(t, s, request(t, c.path, "", c.header, "Bearer sim-401"))
 			checkJSON(t, got.body)
 			golden(t, "list_"+c.name+".txt", fmt.Sprintln(got.status, got.body))
 		})

@@ -78,6 +78,8 @@ func (c *chatSpeaker) closing(b []byte) []byte {
 		b = append(c.finish(append(c.chunk(b), '}')), "}]"...)
 		if x.vendor.usageInLast && !quiet {
 			b = c.usage(b)
+		} else if x.ask.includeUsage {
+			b = append(b, `,"usage":null`...)
 		}
 		b = done(x.extra(b, true))
 	}

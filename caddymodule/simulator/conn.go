@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 )
 
 // breakable is a response writer that can break its own transfer: the in-process one.
@@ -41,35 +40,6 @@ func abort(conn net.Conn) {
 		default:
 			return
 		}
-	}
-}
-
-// doomed is a connection that will not live to see another request.
-type doomed struct {
-	net.Conn
-	set atomic.Bool
-}
-
-// Read hides from the server what arrives after the connection was doomed, and closes it.
-func (d *doomed) Read(b []byte) (int, error) {
-	n, err := d.Conn.Read(b)
-	if n > 0 && d.set.Load() {
-		d.Conn.Close()
-		return 0, net.ErrClosed
-	}
-	return n, err
-}
-
-// NetConn returns the connection inside.
-func (d *doomed) NetConn() net.Conn { return d.Conn }
-
-// doomKey finds the connection of a request in its context.
-type doomKey struct{}
-
-// doom dooms the request's connection, where a Listener accepted it.
-func doom(ctx context.Context) {
-	if d, ok := ctx.Value(doomKey{}).(*doomed); ok {
-		d.set.Store(true)
 	}
 }
 

@@ -32,7 +32,7 @@
 //	ttft, rate    pacing: time to the first token, tokens per second
 //	tokens        number of marked words
 //	retry-after   the header as it is (7, 1.5, -1, NaN), or date+7, an HTTP date in seven seconds (date-7: seven ago)
-//	retry-after-ms
+//	retry-after-ms, x-ms-retry-after-ms
 //	reset         the vendor's reset header or wording: as it is (6m0s, 20ms, 11.38), or rfc3339+7, epoch+7, epochms+7,
 //	              date+7, zai+7 (no zone, UTC+8)
 //	skew          how wrong the clock of the Date header is (-1h)

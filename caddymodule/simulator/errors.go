@@ -248,6 +248,9 @@ func (x *exchange) retryHeader(h http.Header, f Fault) {
 	if f.RetryAfterMS != "" {
 		h.Set("Retry-After-Ms", f.RetryAfterMS)
 	}
+	if f.AzureRetryAfterMS != "" {
+		h.Set("X-Ms-Retry-After-Ms", f.AzureRetryAfterMS)
+	}
 	if f.Skew != 0 || strings.HasPrefix(f.RetryAfter, "date") {
 		h.Set("Date", x.stamp("date+0"))
 	}

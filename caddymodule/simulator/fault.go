@@ -116,6 +116,8 @@ type Fault struct {
 	RetryAfter string
 	// RetryAfterMS goes to the retry-after-ms header as it is.
 	RetryAfterMS string
+	// AzureRetryAfterMS goes to the x-ms-retry-after-ms header as it is.
+	AzureRetryAfterMS string
 	// Reset fills the vendor's rate-limit headers: a plain value, or rfc3339+7, epoch+7, epochms+7, date+7.
 	Reset string
 	// Skew shifts the Date header, for an upstream whose clock is wrong.
@@ -138,7 +140,7 @@ type Fault struct {
 
 // status returns the HTTP status of a status kind, or 0.
 func (k Kind) status() int {
-	if len(k) != 3 || k[0] < '2' || k[0] > '5' || !digits(string(k)) {
+	if len(k) != 3 || k[0] < '3' || k[0] > '5' || !digits(string(k)) {
 		return 0
 	}
 	return int(k[0]-'0')*100 + int(k[1]-'0')*10 + int(k[2]-'0')

@@ -24,7 +24,7 @@ func Kinds() []Kind { return slices.Clone(kinds) }
 
 // params are the names a fault's particulars have in the grammar, in the order String writes them.
 var params = []string{
-	"after", "bytes", "for", "every", "ttft", "rate", "tokens", "retry-after", "retry-after-ms", "reset", "skew",
+	"after", "bytes", "for", "every", "ttft", "rate", "tokens", "retry-after", "retry-after-ms", "x-ms-retry-after-ms", "reset", "skew",
 	"should-retry", "body", "code", "message", "location", "vendor", "tag",
 }
 
@@ -182,6 +182,8 @@ func (f *Fault) textField(name string) *string {
 		return &f.RetryAfter
 	case "retry-after-ms":
 		return &f.RetryAfterMS
+	case "x-ms-retry-after-ms":
+		return &f.AzureRetryAfterMS
 	case "reset":
 		return &f.Reset
 	case "should-retry":

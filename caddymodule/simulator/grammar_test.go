@@ -61,6 +61,8 @@ func TestFaultInKeyAndModel(t *testing.T) {
 		"sim-429-retry-after-7":              "429;retry-after=7",
 		"sim-429-retry-after-date-7":         "429;retry-after=date-7",
 		"sim-429-retry-after-ms-7-tag-a-b":   "429;retry-after-ms=7;tag=a-b",
+		"sim-429-x-ms-retry-after-ms-70":     "429;x-ms-retry-after-ms=70",
+		"sim-200":                            "",
 		"sim-reset-headers":                  "reset-headers",
 		"sim-reset":                          "reset",
 		"sim-error-200-code-1008":            "error-200;code=1008",

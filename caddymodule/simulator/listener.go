@@ -25,6 +25,10 @@ type ListenOptions struct {
 	NotAfter time.Time
 	// HTTP2 offers HTTP/2 as well: over TLS, or without it for clients that know.
 	HTTP2 bool
+	// MaxTLS is the newest TLS version offered, such as tls.VersionTLS11. Default: what Go has.
+	MaxTLS uint16
+	// MaxStreams is how many requests an HTTP/2 connection carries at once. Default: what Go has.
+	MaxStreams int
 	// HangHandshake accepts connections and then says nothing, not even TLS.
 	HangHandshake bool
 }
@@ -37,6 +41,7 @@ type Listener struct {
 	cert   tls.Certificate
 	pool   *x509.CertPool
 	addr   string
+	gate   gate
 
 	mu    sync.Mutex
 	open  net.Listener // nil while refusing
@@ -59,10 +64,11 @@ func Start(s *Server, o ListenOptions) (*Listener, error) {
 	protocols.SetUnencryptedHTTP2(o.HTTP2 && !o.TLS)
 	l.server = &http.Server{
 		Handler: s, Protocols: &protocols, ReadHeaderTimeout: 10 * time.Second,
+		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: o.MaxStreams},
 		ErrorLog:  log.New(io.Discard, "", 0),
 		ConnState: l.track,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, doomKey{}, underneath(c))
+			return context.WithValue(ctx, connKey{}, underneath(c))
 		},
 	}
 	if err := l.listen(or(o.Addr, "127.0.0.1:0")); err != nil {
@@ -80,7 +86,7 @@ func (l *Listener) listen(addr string) error {
 	l.mu.Lock()
 	l.open, l.addr = inner, inner.Addr().String()
 	l.mu.Unlock()
-	l.wg.Go(func() { l.serve(doomable{inner}) })
+	l.wg.Go(func() { l.serve(faultyListener{inner, &l.gate}) })
 	return nil
 }
 
@@ -101,7 +107,11 @@ func (l *Listener) tlsConfig() *tls.Config {
 	if l.opts.HTTP2 {
 		protos = []string{"h2", "http/1.1"}
 	}
-	return &tls.Config{Certificates: []tls.Certificate{l.cert}, NextProtos: protos, MinVersion: tls.VersionTLS12}
+	c := &tls.Config{Certificates: []tls.Certificate{l.cert}, NextProtos: protos, MinVersion: tls.VersionTLS12}
+	if most := l.opts.MaxTLS; most != 0 {
+		c.MinVersion, c.MaxVersion = min(c.MinVersion, most), most // a server too old is what the client is to refuse
+	}
+	return c
 }
 
 // swallow accepts connections and leaves them alone.
@@ -186,6 +196,13 @@ func (l *Listener) CloseConnections() {
 	clear(l.conns)
 }
 
+// Freeze makes every connection silent, as when the peer vanishes: nothing is read or written any more, and nothing is
+// closed. New connections are accepted and silent as well.
+func (l *Listener) Freeze() { l.gate.shut() }
+
+// Thaw ends Freeze.
+func (l *Listener) Thaw() { l.gate.open() }
+
 // Close closes port and connections and waits for the server to end.
 func (l *Listener) Close() error {
 	l.Refuse()
@@ -193,26 +210,4 @@ func (l *Listener) Close() error {
 	err := l.server.Close()
 	l.wg.Wait()
 	return err
-}
-
-// doomable accepts connections that can be doomed.
-type doomable struct{ net.Listener }
-
-func (d doomable) Accept() (net.Conn, error) {
-	c, err := d.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &doomed{Conn: c}, nil
-}
-
-// underneath finds the doomable connection below TLS.
-func underneath(c net.Conn) *doomed {
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
-		if d, ok := t.NetConn().(*doomed); ok {
-			return d
-		}
-	}
-	d, _ := c.(*doomed)
-	return d
 }

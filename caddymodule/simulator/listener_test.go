@@ -1,12 +1,14 @@
 package simulator
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -192,4 +194,44 @@ func TestListener_SeesTheClientLeaveMidStream(t *testing.T) {
 	if err := s.Await(t.Context(), func(all []Record) bool { return all[0].Canceled }); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestListener_OldTLSIsRefusedByClients(t *testing.T) {
+	l, c := start(t, New(Options{}), ListenOptions{TLS: true, MaxTLS: tls.VersionTLS11})
+	if got := ask1(t, l, c, hello(chatPath, ``), "ok"); got.err == nil || !strings.Contains(got.err.Error(), "protocol version") {
+		t.Error(got.err)
+	}
+}
+
+func TestListener_FrozenConnectionsAreSilent(t *testing.T) {
+	for _, o := range []ListenOptions{{}, {TLS: true, HTTP2: true}} {
+		l, c := start(t, New(Options{}), o)
+		if got := ask1(t, l, c, hello(chatPath, ``), "ok"); got.status != 200 {
+			t.Fatal(got.err)
+		}
+		l.Freeze()
+		c.Timeout = 50 * time.Millisecond
+		var timeout net.Error
+		if got := ask1(t, l, c, hello(chatPath, ``), "ok"); !errors.As(got.err, &timeout) || !timeout.Timeout() {
+			t.Error(got.err)
+		}
+		l.Thaw()
+		c.Timeout = 5 * time.Second
+		if got := ask1(t, l, c, hello(chatPath, ``), "ok"); got.status != 200 {
+			t.Error(got.err)
+		}
+	}
+}
+
+func TestListener_CloseEndsWhatHangs(t *testing.T) {
+	s := New(Options{})
+	l, c := start(t, s, ListenOptions{})
+	var wg sync.WaitGroup
+	wg.Go(func() { ask1(t, l, c, hello(chatPath, ``), "hang") })
+	if err := s.Await(t.Context(), func(all []Record) bool { return len(all) > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	l.Freeze()
+	l.Close()
+	wg.Wait()
 }

@@ -132,31 +132,30 @@ func next(h *uint64) float32 {
 	return float32(int32(*h>>32)) / (1 << 31)
 }
 
-// isQuotaPath reports whether some vendor has a quota endpoint there.
-func isQuotaPath(path string) bool {
+// quotaOwner returns the vendor that has a quota endpoint at path, and what it answers; nil when there is none.
+func quotaOwner(path string) (v *vendor, answer string) {
 	for _, v := range vendorTable() {
-		if quotaBody(v, path) != "" {
-			return true
+		for ending, body := range v.quota {
+			if strings.HasSuffix(path, ending) {
+				return v, body
+			}
 		}
 	}
-	return false
-}
-
-func quotaBody(v *vendor, path string) string {
-	for ending, body := range v.quota {
-		if strings.HasSuffix(path, ending) {
-			return body
-		}
-	}
-	return ""
+	return nil, ""
 }
 
 // sendQuota answers a quota endpoint as the vendor that has it.
 func (x *exchange) sendQuota() {
-	for _, v := range vendorTable() {
-		if body := quotaBody(v, x.r.URL.Path); body != "" {
-			x.send(http.StatusOK, "application/json", append(x.buf, body...))
-			return
-		}
+	_, answer := quotaOwner(x.r.URL.Path)
+	x.send(http.StatusOK, "application/json", append(x.buf, answer...))
+}
+
+// denyQuota answers a wrong key in the way of vendors that do it with HTTP 200, and reports whether this is one.
+func (x *exchange) denyQuota() bool {
+	v, _ := quotaOwner(x.r.URL.Path)
+	if v.quotaDenied == "" {
+		return false
 	}
+	x.send(http.StatusOK, "application/json", append(x.buf, v.quotaDenied...))
+	return true
 }

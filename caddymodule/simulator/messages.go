@@ -1,6 +1,9 @@
 package simulator
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+	"encoding/json"
+)
 
 // messagesSpeaker writes Anthropic Messages.
 type messagesSpeaker struct{ x *exchange }
@@ -48,8 +51,11 @@ func (m *messagesSpeaker) block(b []byte, p *part) []byte {
 	case textPart:
 		return quote(append(b, `"type":"text","text":`...), p.body)
 	}
-	b = m.toolHead(b, p)
-	return append(append(b, `,"input":`...), p.args()...)
+	b = append(m.toolHead(b, p), `,"input":`...)
+	if args := p.args(); json.Valid(args) {
+		return append(b, args...)
+	}
+	return append(b, "{}"...) // cut off by max_tokens, or raw text: input is always an object
 }
 
 func (m *messagesSpeaker) toolHead(b []byte, p *part) []byte {

@@ -9,7 +9,11 @@ import (
 // misbehave carries out the faults that strike before an answer exists. False means that an answer is still due, with
 // or without a fault inside it.
 func (x *exchange) misbehave() bool {
-	if status := x.fault.Kind.status(); status >= 300 {
+	if status := x.fault.Kind.status(); status != 0 {
+		if x.target.call == quotaCall && status == http.StatusUnauthorized && x.denyQuota() {
+			return true
+		}
+
 		x.refuse(x.errorFor(status, x.fault))
 		return true
 	}

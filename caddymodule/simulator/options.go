@@ -25,8 +25,8 @@ type Options struct {
 	// Vendor is whose habits to imitate: error bodies, reasoning fields, where usage stands, rate-limit headers. One of
 	// Vendors(), or "" for plain OpenAI on its paths and plain Anthropic on theirs. An unknown name counts as "".
 	Vendor string
-	// MaxRecords is how many requests are kept for Requests; older ones go first. Default: 1000. Negative: none, which
-	// saves the copies in load tests.
+	// MaxRecords is how many requests are kept for Requests; older ones go first, also when the bodies pass 64 MiB.
+	// Default: 1000. Negative: none, which saves the copies in load tests.
 	MaxRecords int
 	// MaxBody is the largest request body in bytes; more gets 413. Default: 64 MiB.
 	MaxBody int64

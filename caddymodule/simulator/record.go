@@ -45,20 +45,33 @@ type journal struct {
 	mu      sync.Mutex
 	max     int
 	records []*Record
+	bytes   int // of all bodies
 	changed chan struct{}
 }
 
-// add stores r, dropping the oldest when the journal is full.
+// maxRecordBytes bounds what the bodies of all records take.
+const maxRecordBytes = 64 << 20
+
+// add stores r, dropping the oldest when the journal is full or heavy.
 func (j *journal) add(r *Record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.records) >= j.max {
-		// The journal forgets a quarter at a time, so that a full one does not move all its records for each request.
-		keep := j.max - max(1, j.max/4)
-		j.records = append(j.records[:0], j.records[len(j.records)-keep:]...)
+	for len(j.records) > 0 && (len(j.records) >= j.max || j.bytes+len(r.Body) > maxRecordBytes) {
+		j.forget(max(1, len(j.records)/4))
 	}
+	j.bytes += len(r.Body)
 	j.records = append(j.records, r)
 	j.notify()
+}
+
+// forget drops the n oldest records: a quarter at a time, so that a full journal does not move all for each request.
+func (j *journal) forget(n int) {
+	for _, r := range j.records[:n] {
+		j.bytes -= len(r.Body)
+	}
+	left := copy(j.records, j.records[n:])
+	clear(j.records[left:])
+	j.records = j.records[:left]
 }
 
 // update changes a stored record.

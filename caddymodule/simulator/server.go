@@ -33,7 +33,7 @@ func New(o Options) *Server {
 func (s *Server) Reset() {
 	s.script.clear()
 	s.journal.mu.Lock()
-	s.journal.records = nil
+	s.journal.records, s.journal.bytes = nil, 0
 	s.journal.notify()
 	s.journal.mu.Unlock()
 	s.cache.clear()

@@ -63,7 +63,7 @@ func targetOf(path string) target {
 	if _, id, ok := strings.Cut(path, "/models/"); ok {
 		return target{call: modelCall, id: id}
 	}
-	if isQuotaPath(path) {
+	if v, _ := quotaOwner(path); v != nil {
 		return target{call: quotaCall}
 	}
 	return target{}

@@ -40,6 +40,7 @@ type vendor struct {
 	reset          func(h http.Header, at string)
 	anthropicReset func(h http.Header, at string)
 	quota          map[string]string // path ending → body of the quota endpoint
+	quotaDenied    string            // what the quota endpoint says to a wrong key, with HTTP 200
 
 	// Strict mode.
 

@@ -41,6 +41,7 @@ func minimax() *vendor {
 		error: minimaxError, anthropicError: minimaxAnthropicError,
 		header: minimaxHeader, extra: minimaxExtra, reset: noReset, anthropicReset: noReset,
 		strict: minimaxStrict, lenient: true, noDeveloper: true,
+		quotaDenied: `{"base_resp":{"status_code":1004,"status_msg":"login fail"},"model_remains":null}`,
 		quota: map[string]string{
 			"/token_plan/remains": `{"base_resp":{"status_code":0,"status_msg":"success"},"model_remains":[{"model_name":"MiniMax-M*",` +
 				`"start_time":1776355200000,"end_time":1776373200000,"remains_time":7151954,"current_interval_total_count":1500,` +

@@ -43,6 +43,7 @@ func zai() *vendor {
 		rows: zaiRows(429), anthropicRows: zaiRows(529),
 		error: zaiError, anthropicError: zaiAnthropicError,
 		header: noHeader, extra: zaiExtra, strict: zaiStrict, lenient: true, noDeveloper: true, reset: noReset, anthropicReset: noReset,
+		quotaDenied: `{"code":1001,"msg":"Authentication failed","success":false}`,
 		quota: map[string]string{
 			"/api/monitor/usage/quota/limit": `{"code":200,"msg":"Operation successful","success":true,"data":{"level":"pro","limits":[` +
 				`{"type":"TOKENS_LIMIT","unit":3,"number":5,"percentage":15,"nextResetTime":1770648402389},` +
