@@ -73,7 +73,7 @@ func readAbsolute(s string, base time.Time) (time.Duration, bool) {
 		if f < firstUnixMilli {
 			f *= 1000
 		}
-		if f < firstUnixMilli || f >= lastUnixMilli {
+		if !(f >= firstUnixMilli && f < lastUnixMilli) {
 			return 0, false
 		}
 		return until(time.UnixMilli(int64(f)), base), true
