@@ -2,6 +2,7 @@ package toon
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -53,8 +54,17 @@ func fieldsOf(t reflect.Type) *structFields {
 		}
 		levels = deeper
 	}
+	sf.sort()
 	cached, _ := structCache.LoadOrStore(t, sf)
 	return cached.(*structFields)
+}
+
+// sort puts embedded fields where their struct is embedded.
+func (sf *structFields) sort() {
+	slices.SortFunc(sf.list, func(a, b structField) int { return slices.Compare(a.index, b.index) })
+	for i, f := range sf.list {
+		sf.byName[f.name] = i
+	}
 }
 
 // embeddedStruct returns the struct type whose fields f promotes, or nil.
@@ -88,7 +98,7 @@ func (sf *structFields) add(f reflect.StructField, index []int) {
 		field.omitEmpty = field.omitEmpty || option == "omitempty"
 		field.omitZero = field.omitZero || option == "omitzero"
 	}
-	sf.byName[name] = len(sf.list)
+	sf.byName[name] = -1 // sort knows
 	sf.list = append(sf.list, field)
 }
 

@@ -112,17 +112,35 @@ func TestDecode_AnswersBombsWithin100Milliseconds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			data := []byte(doc)
 			for mode, opts := range map[string][]DecodeOption{"strict": nil, "repairing": {RepairCounts()}, "lenient": {Strict(false)}} {
-				start := time.Now()
-				v, err := Decode(data, opts...)
-				if err == nil {
-					_ = v.Interface()
-				}
-				if took := time.Since(start); took > raceFactor*100*time.Millisecond {
+				took, err := fastest(3, func() error {
+					v, err := Decode(data, opts...)
+					if err == nil {
+						_ = v.Interface()
+					}
+					return err
+				})
+				if took > raceFactor*100*time.Millisecond {
 					t.Errorf("%s: took %v (%v)", mode, took, err)
 				}
 			}
 		})
 	}
+}
+
+// fastest runs fn until it took less than 100 ms, at most n times: other
+// processes may be busy. It returns the shortest time.
+func fastest(n int, fn func() error) (took time.Duration, err error) {
+	for i := range n {
+		start := time.Now()
+		err = fn()
+		if d := time.Since(start); i == 0 || d < took {
+			took = d
+		}
+		if took < 100*time.Millisecond {
+			break
+		}
+	}
+	return took, err
 }
 
 func TestDecode_RefusesWhatExceedsALimit(t *testing.T) {
