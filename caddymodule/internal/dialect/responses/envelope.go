@@ -77,10 +77,11 @@ func (v *envelope) append(dst []byte, s *state) []byte {
 }
 
 // echoed are the members of a request that its response repeats, with what
-// stands there if the client did not send them.
+// stands there if the client did not send them. Nothing is stored here, so the
+// default of store is not OpenAI's.
 var echoed = [...]struct{ key, otherwise string }{
 	{"background", "false"}, {"max_tool_calls", "null"}, {"prompt_cache_retention", "null"},
-	{"safety_identifier", "null"}, {"store", "true"}, {"top_logprobs", "0"}, {"truncation", `"disabled"`},
+	{"safety_identifier", "null"}, {"store", "false"}, {"top_logprobs", "0"}, {"truncation", `"disabled"`},
 }
 
 // appendEcho appends what the client asked for.

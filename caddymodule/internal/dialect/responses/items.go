@@ -73,7 +73,8 @@ func (m *itemMaker) place() string { return m.answer + "_" + strconv.Itoa(m.inde
 func (m *itemMaker) end(it *outItem, b *llm.Block) bool {
 	switch b.Kind {
 	case llm.KindText, llm.KindRefusal:
-		it.text, it.cites = b.Text, ownAnnotations(b)
+		annotations, suffix := cite(b, b.Text)
+		it.text, it.cites = b.Text+suffix, annotations
 		return b.Text != ""
 	case llm.KindThinking:
 		it.text = b.Text
@@ -124,14 +125,6 @@ func callText(c *llm.ToolCall, custom bool) string {
 		return "{}"
 	}
 	return string(c.Input)
-}
-
-// ownAnnotations are the citations of a text in this dialect's form, or nil.
-func ownAnnotations(b *llm.Block) json.RawMessage {
-	if b.Extra.From != llm.Responses || len(b.Citations) == 0 {
-		return nil
-	}
-	return wire.Compact(b.Citations)
 }
 
 // append appends the item in the given state.

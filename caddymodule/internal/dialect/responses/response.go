@@ -143,8 +143,8 @@ func (d Responses) envelopeOf(a *llm.Response, r *llm.Request) envelope {
 	if v.created == 0 {
 		v.created = d.now()
 	}
-	if v.model == "" && r != nil {
-		v.model = r.Model
+	if r != nil && r.Model != "" {
+		v.model = r.Model // what the client asked for, not what it went by upstream
 	}
 	return v
 }

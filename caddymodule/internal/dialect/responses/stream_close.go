@@ -40,9 +40,11 @@ func (e *streamEncoder) complete(dst []byte) ([]byte, bool) {
 	if !e.items.end(&c.item, &c.block) {
 		return dst, false
 	}
-	if text := c.item.text; c.block.Kind == llm.KindOther && c.item.kind == llm.KindText {
+	// What the deltas have not said: the citations, or what another dialect's
+	// item says in words.
+	if text := c.item.text; isText(&llm.Block{Kind: c.item.kind}) && len(text) > len(c.text) {
 		c.item.text = ""
-		dst = e.emit(dst, text)
+		dst = e.emit(dst, text[len(c.text):])
 		c.item.text = text
 	}
 	return dst, true

@@ -39,6 +39,19 @@ func TestStreamEncoder_WritesTheWholeLifeOfEveryItem(t *testing.T) {
 	golden(t, "stream/encoded.json", pretty(t, whole))
 }
 
+func TestCitations_BecomeAnnotationsOrWords(t *testing.T) {
+	for _, tt := range []struct{ citations, annotations, text string }{
+		{`[{"type":"web_search_result_location","url":"https://x","title":"X"}]`,
+			`[{"type":"url_citation","start_index":0,"end_index":2,"title":"X","url":"https://x"}]`, "sü"},
+		{`[{"type":"page_location","document_title":"Book","start_page_number":3}]`, `[]`, "sü [Book p. 3]"},
+	} {
+		part := terminal(t, streamOf(t, llm.StopEnd, llm.Block{Text: "sü", Citations: json.RawMessage(tt.citations)})).Get("output.0.content.0")
+		if part.Get("annotations").Raw != tt.annotations || part.Get("text").Str != tt.text {
+			t.Errorf("%s became %s", tt.citations, part)
+		}
+	}
+}
+
 func TestStreamEncoder_NothingFollowsTheEnd(t *testing.T) {
 	for name, end := range map[string]llm.Event{
 		"finish": {Type: llm.EventFinish, Stop: llm.StopEnd},
