@@ -177,7 +177,7 @@ func (n *node) yaml() *yaml.Node {
 		out.Tag, out.Value = "!!bool", strconv.FormatBool(n.truth)
 	case kindNumber:
 		out.Tag, out.Value = "!!float", n.text
-		if _, whole := number(n.text).(int64); whole {
+		if strings.Trim(n.text, "-0123456789") == "" {
 			out.Tag = "!!int"
 		}
 	case kindString:

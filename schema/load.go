@@ -152,6 +152,7 @@ type pipeline struct {
 	checker  checker
 	result   *Result
 	problems Problems
+	written  bool // whether any layer but the defaults says anything
 }
 
 func newPipeline(o Options) *pipeline {
@@ -199,20 +200,26 @@ func (p *pipeline) run() (*Result, error) {
 	tree := p.merger.tree()
 	var err error
 	if p.result.Raw, err = json.Marshal(tree); err != nil {
-		return nil, fmt.Errorf("embedding the configuration: %w", err)
+		return nil, p.failed("embedding the configuration", err)
 	}
+	p.written = len(tree) > 1 || tree["version"] != int64(Version)
 	if p.environment(tree) {
-		tree = p.merger.tree()
+		tree, p.written = p.merger.tree(), true
 	}
 	p.resolve(tree)
 	p.fillDefaults(tree)
 	if err := p.validate(tree); err != nil {
-		return nil, err
+		return nil, p.failed("validating the configuration", err)
 	}
 	if len(p.problems) > 0 {
 		return nil, p.problems.asError()
 	}
 	return p.finish(tree)
+}
+
+// failed makes a problem of an error that no document should cause.
+func (p *pipeline) failed(doing string, err error) error {
+	return append(p.problems, Problem{Msg: doing + ": " + err.Error()}).asError()
 }
 
 // environment lays the AIMUX_ variables over the files, whose tree is given, and
@@ -248,11 +255,15 @@ func (p *pipeline) fillDefaults(tree map[string]any) {
 	})
 }
 
-// validate checks the merged document against the schema and the rules.
+// validate checks the merged document against the schema and the rules. Where
+// nothing was written there is nothing to check, and the schema stays uncompiled.
 func (p *pipeline) validate(tree map[string]any) error {
-	findings, err := validate(tree)
-	if err != nil {
-		return err
+	var findings []finding
+	if p.written {
+		var err error
+		if findings, err = validate(tree); err != nil {
+			return err
+		}
 	}
 	p.checker.tree = tree
 	p.checker.isSet = func(pointer string) bool {
@@ -314,7 +325,7 @@ func (p *pipeline) locate(f finding) Problem {
 func (p *pipeline) finish(tree map[string]any) (*Result, error) {
 	c, err := decode(tree)
 	if err != nil {
-		return nil, fmt.Errorf("reading the checked configuration: %w", err)
+		return nil, p.failed("reading the checked configuration", err)
 	}
 	r := p.result
 	c.Implicit = r.Config.Implicit

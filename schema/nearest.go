@@ -26,19 +26,24 @@ func quote(text string) string {
 func nearest(name string, candidates iter.Seq[string]) (string, bool) {
 	name = strings.ToLower(name)
 	limit := min(3, 1+len([]rune(name))/4)
-	best, found := "", false
+	best, bestAt, found := "", limit+2, false
 	for c := range candidates {
 		folded := strings.ToLower(c)
 		d := distance(name, folded, limit)
-		if d > limit && len(name) >= 3 && (strings.HasPrefix(folded, name) || strings.HasPrefix(name, folded) && len(folded) >= 3) {
-			d = limit
+		if d > limit && !sharePrefix(name, folded) {
+			continue
 		}
-		if d <= limit && (!found || d < limit) {
-			best, found = c, true
-			limit = d
+		if d = min(d, limit+1); d < bestAt {
+			best, bestAt, found = c, d, true
 		}
 	}
 	return best, found
+}
+
+// sharePrefix says whether one name begins with the other, three letters at
+// least.
+func sharePrefix(a, b string) bool {
+	return min(len(a), len(b)) >= 3 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
 }
 
 // didYouMean returns the hint for a misspelt name, "" when nothing is near.

@@ -12,13 +12,23 @@ var secretPrefixes = []string{
 	"ghp_", "gho_", "ghu_", "github_pat_", "hf_", "nvapi-", "amx_", "Bearer ", "bearer ", "Basic ",
 }
 
-// looksSecret says whether text may be a secret. It errs on the side of yes: a
-// yes only keeps the text out of a message or asks for a reference instead.
-func looksSecret(text string) bool {
+// hasSecretShape says whether text is built like the keys of a known vendor.
+func hasSecretShape(text string) bool {
 	for _, p := range secretPrefixes {
 		if strings.HasPrefix(text, p) && len(text) >= len(p)+6 {
 			return true
 		}
+	}
+	// Z.AI: 32 hexadecimal digits, a dot, 16 letters and digits.
+	id, rest, ok := strings.Cut(text, ".")
+	return ok && len(id) == 32 && len(rest) == 16 && strings.Trim(id, "0123456789abcdef") == ""
+}
+
+// looksSecret says whether text may be a secret. It errs on the side of yes: a
+// yes only keeps the text out of a message or asks for a reference instead.
+func looksSecret(text string) bool {
+	if hasSecretShape(text) {
+		return true
 	}
 	if strings.ContainsAny(text, " /\\") {
 		return false

@@ -83,7 +83,7 @@ func checkURL(raw string, allowHTTP, local bool) (msg, hint string) {
 		return "the URL contains a user name or password", "remove it; keys are rows of keys"
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "the URL has a query or fragment", "a base URL ends with its path; keys are rows of keys"
-	case looksSecret(raw) || scrub(strings.ReplaceAll(raw, "/", " ")) != strings.ReplaceAll(raw, "/", " "):
+	case slices.ContainsFunc(strings.Split(u.Path, "/"), hasSecretShape):
 		return "the URL contains what looks like a secret", "keys are rows of keys"
 	case u.Scheme == "" || u.Host == "" || u.Hostname() == "":
 		return quote(raw) + " is not an absolute URL", absoluteHint(raw)
@@ -117,8 +117,10 @@ func checkPlainHTTP(u *url.URL, allowHTTP, local bool) (msg, hint string) {
 	return "the URL is plain http", "use https://, or allow_http: true for a server in a network you trust"
 }
 
-// credentialHeaders carry keys; hopHeaders belong to the connection.
+// credentialHeaders carry keys; hopHeaders belong to the connection; idHeaders
+// carry long ids that are no secrets.
 var (
+	idHeaders         = []string{"openai-organization", "openai-project"}
 	credentialHeaders = []string{"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "x-auth-token"}
 	hopHeaders        = []string{"host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "content-type", "content-encoding", "accept-encoding", "expect", "proxy-connection"}
 )
@@ -137,7 +139,7 @@ func (c *checker) headers(headers map[string]any, at string) {
 			c.problem(place, "the header "+quote(name)+" is set by aimux itself", "remove it")
 		case strings.ContainsFunc(value, isControl):
 			c.problem(place, "the value has a line break or another control character", "write it on one line")
-		case looksSecret(value) || scrub(value) != value:
+		case !slices.Contains(idHeaders, folded) && (looksSecret(value) || scrub(value) != value):
 			c.problem(place, "the value looks like a secret", "make it a row of keys with secret: env:NAME, or store it with aimux keys add")
 		}
 	}

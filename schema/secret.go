@@ -41,9 +41,11 @@ func ParseSecretRef(text string) (SecretRef, error) {
 var errLiteralSecret = errors.New("a secret is never written into a configuration")
 
 // checkName returns an error saying msg unless the name has the right form and
-// does not look like a key itself.
+// does not look like a key itself. Variables in capitals are no keys, however
+// long.
 func (r *SecretRef) checkName(formOK bool, msg string) error {
-	if formOK && !looksSecret(r.Name) {
+	shouted := r.Scheme == "env" && r.Name == strings.ToUpper(r.Name)
+	if formOK && (shouted || !looksSecret(r.Name)) {
 		return nil
 	}
 	*r = SecretRef{}
@@ -172,7 +174,7 @@ func isVaultID(s string) bool {
 
 func isPath(s string) bool {
 	return s != "" && len(s) <= 4096 && !strings.ContainsFunc(s, isControl) &&
-		os.IsPathSeparator(s[len(s)-1]) == false
+		!os.IsPathSeparator(s[len(s)-1])
 }
 
 func isLetter(c rune) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }

@@ -20,6 +20,7 @@ func TestParseSecretRef(t *testing.T) {
 	}{
 		{"variable", "env:ZAI_API_KEY", schema.SecretRef{Scheme: "env", Name: "ZAI_API_KEY"}, true},
 		{"numbered variable", "env:CEREBRAS_API_KEY_2", schema.SecretRef{Scheme: "env", Name: "CEREBRAS_API_KEY_2"}, true},
+		{"long variable", "env:VERYLONGCOMPANYNAME2024KEY99", schema.SecretRef{Scheme: "env", Name: "VERYLONGCOMPANYNAME2024KEY99"}, true},
 		{"file", "file:/run/secrets/zai", schema.SecretRef{Scheme: "file", Name: "/run/secrets/zai"}, true},
 		{"relative file", "file:keys/zai.txt", schema.SecretRef{Scheme: "file", Name: "keys/zai.txt"}, true},
 		{"file with a colon", "file:C:/keys/zai", schema.SecretRef{Scheme: "file", Name: "C:/keys/zai"}, true},
