@@ -80,7 +80,9 @@ type Target struct {
 
 // StreamDecoder turns the events of one stream into llm events.
 type StreamDecoder interface {
-	// Decode appends to dst what ev means and returns dst. A failure that the
+	// Decode appends to dst what ev means and returns dst. The text of the
+	// appended events may share memory with ev: it is to be used before the
+	// sse.Reader moves on. What the decoder itself keeps, it copies. A failure that the
 	// provider reported is an llm.EventError; err is for a stream that breaks
 	// the dialect's rules beyond repair.
 	Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, error)

@@ -33,7 +33,9 @@ func decodeStream(d dialect.Dialect, stream []byte) ([]llm.Event, error) {
 		if err != nil {
 			return events, err
 		}
-		if events, err = dec.Decode(events, ev); err != nil {
+		own := *ev
+		own.Data = bytes.Clone(ev.Data)
+		if events, err = dec.Decode(events, &own); err != nil {
 			return events, err
 		}
 	}

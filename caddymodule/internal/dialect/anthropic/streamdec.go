@@ -159,7 +159,7 @@ func (d *streamDecoder) textDelta(dst []llm.Event, kind llm.BlockKind, text stri
 	}
 	dst = d.ensureKind(dst, kind)
 	d.text = append(d.text, text...)
-	return append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: strings.Clone(text)})
+	return append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: text})
 }
 
 var errLostInput = errors.New("tool input came without an open call")
@@ -172,7 +172,7 @@ func (d *streamDecoder) inputDelta(dst []llm.Event, part string) ([]llm.Event, e
 		return dst, errLostInput
 	}
 	d.grow(part)
-	return append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: strings.Clone(part)}), nil
+	return append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: part}), nil
 }
 
 func (d *streamDecoder) cite(raw string) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/tidwall/gjson"
 )
@@ -210,7 +211,7 @@ func (d *streamDecoder) openCall(dst []llm.Event) []llm.Event {
 
 func (d *streamDecoder) passArguments(dst []llm.Event) []llm.Event {
 	p := d.calls.open
-	if part := string(p.args[p.sent:]); part != "" {
+	if part := wire.View(p.args[p.sent:]); part != "" {
 		p.sent = len(p.args)
 		dst = append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: part})
 	}

@@ -3,6 +3,7 @@ package openai
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
@@ -122,7 +123,7 @@ func inspectChoice(in *dialect.Inspection, choice gjson.Result) {
 func isFailure(finish string) bool { return finish == "network_error" || finish == "error" }
 
 func failedFinish(finish string) *llm.Error {
-	return &llm.Error{Class: llm.ClassTransient, Code: finish, Message: "the provider broke off the answer: " + finish}
+	return &llm.Error{Class: llm.ClassTransient, Code: strings.Clone(finish), Message: "the provider broke off the answer: " + finish}
 }
 
 // deltaKind is EventContent if a delta gives the client anything.

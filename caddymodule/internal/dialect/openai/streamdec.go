@@ -197,7 +197,7 @@ func (d *streamDecoder) textDelta(dst []llm.Event, kind llm.BlockKind, text stri
 		dst = d.openBlock(dst, &llm.Block{Kind: kind, Extra: llm.Extra{From: llm.OpenAI}})
 	}
 	d.text = append(d.text, text...)
-	return append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: strings.Clone(text)})
+	return append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: text})
 }
 
 func (d *streamDecoder) openBlock(dst []llm.Event, b *llm.Block) []llm.Event {

@@ -46,7 +46,7 @@ func (s *thinkSplitter) split(dst []piece, text string) []piece {
 		case strings.HasPrefix(trimmed, thinkOpen):
 			s.state, text = thinkInside, trimmed[len(thinkOpen):]
 		case strings.HasPrefix(thinkOpen, trimmed):
-			s.held = text
+			s.held = strings.Clone(text)
 			return dst
 		default:
 			s.state = thinkNone
@@ -57,7 +57,7 @@ func (s *thinkSplitter) split(dst []piece, text string) []piece {
 		i := strings.Index(text, thinkClose)
 		if i < 0 {
 			keep := partialSuffix(text, thinkClose)
-			s.held = text[len(text)-keep:]
+			s.held = strings.Clone(text[len(text)-keep:])
 			return appendPiece(dst, llm.KindThinking, text[:len(text)-keep])
 		}
 		dst = appendPiece(dst, llm.KindThinking, text[:i])
