@@ -84,10 +84,10 @@ func (e *encoder) root(v Value) error {
 		if v.Len() > 0 {
 			return e.array(key, v, 0, 1, true)
 		}
-		e.startLine(0, key.off)
+		e.startLine(0, key.off, key.off)
 		e.out = append(e.out, '[', ']')
 	default:
-		e.startLine(0, key.off)
+		e.startLine(0, key.off, key.off)
 		e.primitive(v)
 	}
 	return nil
@@ -121,7 +121,7 @@ func (e *encoder) field(key token, v Value, depth, level int) error {
 			return err
 		}
 	}
-	e.startLine(depth, key.off)
+	e.startLine(depth, key.off, key.off)
 	e.key(key, v)
 	e.out = append(e.out, ':')
 	switch v.Kind() {
@@ -145,12 +145,12 @@ func (e *encoder) item(key token, v Value, depth, level int) error {
 		return e.array(key, v, depth, level, false)
 	case KindObject:
 		if v.Len() == 0 {
-			e.startLine(depth+1, key.off)
+			e.startLine(depth+1, key.off, key.off)
 			e.out = e.out[:len(e.out)-1] // a hyphen without its space
 		}
 		return e.push(encodeScope{cursor: v.children(), depth: depth + 1, level: level})
 	default:
-		e.startLine(depth+1, key.off)
+		e.startLine(depth+1, key.off, key.off)
 		e.primitive(v)
 		return nil
 	}
@@ -177,7 +177,7 @@ func (e *encoder) array(key token, v Value, depth, level int, named bool) error 
 	if !named {
 		line++ // of which the hyphen takes a level
 	}
-	e.startLine(line, covers)
+	e.startLine(line, key.off, covers)
 	e.key(key, v)
 	e.bracket(v.Len(), false)
 	e.out = append(e.out, ':')
@@ -211,7 +211,7 @@ func (e *encoder) table(key token, v Value, depth, level int) (ok bool, err erro
 	if err := e.checkLevel(level + e.shape.levels); err != nil {
 		return false, err
 	}
-	e.startLine(depth, key.off)
+	e.startLine(depth, key.off, key.off)
 	e.key(key, v)
 	e.bracket(v.Len(), keyed)
 	e.fieldList()
@@ -221,7 +221,7 @@ func (e *encoder) table(key token, v Value, depth, level int) (ok bool, err erro
 		if e.notes != nil {
 			covers = c.val.lastOffset(covers)
 		}
-		e.startLine(depth+1, covers)
+		e.startLine(depth+1, c.key.off, covers)
 		if keyed {
 			e.key(c.key, v)
 			e.out = append(e.out, ": "...)
@@ -277,16 +277,17 @@ func (e *encoder) fieldList() {
 	e.out = append(e.out, ':')
 }
 
-// startLine begins a line at depth, after the comments that stood before the
-// offset covers of the source. On the first line of a list item the hyphen
-// takes the last level of indentation.
-func (e *encoder) startLine(depth int, covers uint32) {
+// startLine begins a line at depth. What it says began at the offset start of
+// the source and reached as far as covers; the comments up to there come first.
+// On the first line of a list item the hyphen takes the last level of
+// indentation.
+func (e *encoder) startLine(depth int, start, covers uint32) {
 	spaces := depth * e.opt.indent
 	if e.hyphen {
 		spaces -= e.opt.indent
 	}
 	if e.notes != nil {
-		e.note(spaces, covers)
+		e.note(spaces, start, covers)
 	}
 	e.newLine(spaces)
 	if e.hyphen {

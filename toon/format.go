@@ -2,6 +2,7 @@ package toon
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 )
 
@@ -10,7 +11,8 @@ import (
 // line. A single blank line is kept where one or more separated fields outside
 // of arrays. Wrong counts are repaired. Any consistent indentation is read; what
 // is written follows the options. The result ends with a newline, as text files
-// do, unless it is empty.
+// do, unless it is empty. A result that Decode would refuse, because a list has
+// become a line that is too long, is an error.
 func Format(data []byte, opts ...EncodeOption) ([]byte, error) {
 	e := encoder{opt: newEncodeOptions(opts)}
 	indent := indentOf(string(data[:min(len(data), DefaultMaxBytes)]))
@@ -22,10 +24,14 @@ func Format(data []byte, opts ...EncodeOption) ([]byte, error) {
 	if err := e.encode(doc.Root); err != nil {
 		return nil, err
 	}
-	e.note(0, uint32(len(e.notes.src))+1)
+	end := uint32(len(e.notes.src)) + 1
+	e.note(0, end, end)
 	out := bytes.TrimRight(e.out, "\n")
 	if len(out) > 0 {
 		out = append(out, '\n')
+	}
+	if _, err := Decode(out, IndentSize(e.opt.indent), MaxDepth(e.opt.maxDepth)); err != nil {
+		return nil, fmt.Errorf("the result would break a limit: %w", err)
 	}
 	return out, nil
 }
@@ -51,8 +57,8 @@ type notes struct {
 }
 
 // note writes what stood before the offset end of the source, ahead of a line
-// indented by spaces.
-func (e *encoder) note(spaces int, end uint32) {
+// indented by spaces that began at start.
+func (e *encoder) note(spaces int, start, end uint32) {
 	n := e.notes
 	opens := spaces > n.before // a blank line would come right after a key
 	for len(n.list) > 0 && n.list[0].at < end {
@@ -65,7 +71,11 @@ func (e *encoder) note(spaces int, end uint32) {
 			continue
 		}
 		opens = false
-		e.newLine(e.commentIndent(r, spaces))
+		indent := spaces
+		if r.at < start {
+			indent = e.commentIndent(r, spaces)
+		}
+		e.newLine(indent)
 		e.out = append(e.out, n.src[r.at:r.end]...)
 	}
 	n.before = spaces
