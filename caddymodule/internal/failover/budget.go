@@ -73,7 +73,7 @@ func (b *Budget) Left() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.advance()
-	return int(b.allowed() - b.totals.spent)
+	return int(max(b.allowed()-b.totals.spent, 0))
 }
 
 // spend takes one try out of the budget, if there is one.
