@@ -1,0 +1,445 @@
+package dialect_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidwall/gjson"
+)
+
+// The known failures of other gateways, by their number in the list. Those
+// that are goldens of the matrix name the case; the rest stand here.
+
+// chunks is a Chat stream of the given chunk bodies.
+func chunks(bodies ...string) []byte {
+	var sb strings.Builder
+	for _, b := range bodies {
+		fmt.Fprintf(&sb, "data: %s\n\n", b)
+	}
+	return []byte(sb.String())
+}
+
+// delta is a chunk with one delta.
+func delta(d string) string {
+	return `{"id":"c","model":"m","choices":[{"index":0,"delta":` + d + `}]}`
+}
+
+// stop is a chunk with a finish_reason.
+func stop(reason string) string {
+	return `{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"` + reason + `"}]}`
+}
+
+const done = "[DONE]"
+
+// toAnthropic translates a Chat stream for a Messages client.
+func toAnthropic(t *testing.T, stream []byte) []gjson.Result {
+	t.Helper()
+	return translated(t, llm.OpenAI, llm.Anthropic, stream, &llm.Request{Model: "m"})
+}
+
+// translated returns the data of the events a client gets.
+func translated(t *testing.T, from, to llm.Dialect, stream []byte, r *llm.Request) []gjson.Result {
+	t.Helper()
+	events, err := decodeStream(dialects.Get(from), stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data []gjson.Result
+	for line := range strings.Lines(string(encodeStream(dialects.Get(to), r, events))) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "data: "); ok {
+			data = append(data, gjson.Parse(rest))
+		}
+	}
+	return data
+}
+
+// outline is a Messages stream in short: "start text 0", "text_delta 0", …
+func outline(events []gjson.Result) []string {
+	var out []string
+	for _, e := range events {
+		switch e.Get("type").Str {
+		case "content_block_start":
+			out = append(out, fmt.Sprintf("start %s %d", e.Get("content_block.type").Str, e.Get("index").Int()))
+		case "content_block_delta":
+			out = append(out, fmt.Sprintf("%s %d", e.Get("delta.type").Str, e.Get("index").Int()))
+		case "content_block_stop":
+			out = append(out, fmt.Sprintf("stop %d", e.Get("index").Int()))
+		case "message_delta":
+			out = append(out, "message_delta "+e.Get("delta.stop_reason").Str)
+		default:
+			out = append(out, e.Get("type").Str)
+		}
+	}
+	return out
+}
+
+func wantOutline(t *testing.T, stream []byte, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, outline(toAnthropic(t, stream))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestKnownFailure_01_ThinkingDeltaOpensThinkingBlock(t *testing.T) {
+	wantOutline(t, chunks(delta(`{"role":"assistant","content":""}`), delta(`{"reasoning":"a"}`), delta(`{"content":"b"}`), delta(`{"reasoning":"c"}`), delta(`{"content":"d"}`), stop("stop"), done),
+		"message_start",
+		"start thinking 0", "thinking_delta 0", "signature_delta 0", "stop 0", "start text 1", "text_delta 1", "stop 1",
+		"start thinking 2", "thinking_delta 2", "signature_delta 2", "stop 2", "start text 3", "text_delta 3", "stop 3",
+		"message_delta end_turn", "message_stop")
+}
+
+func TestKnownFailure_02_OneMessageStart(t *testing.T) {
+	start := "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\"}}\n\n"
+	got := outline(translated(t, llm.Anthropic, llm.Anthropic, []byte(start+start+"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"), nil))
+	if diff := cmp.Diff([]string{"message_start", "message_delta end_turn", "message_stop"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestKnownFailure_03_FirstTokenOfANewBlockIsKept(t *testing.T) {
+	events := toAnthropic(t, chunks(delta(`{"reasoning_content":"r1"}`), delta(`{"content":"t1"}`), stop("stop"), done))
+	var got []string
+	for _, e := range events {
+		got = append(got, e.Get("delta.thinking").Str+e.Get("delta.text").Str)
+	}
+	if s := strings.Join(got, ""); s != "r1t1" {
+		t.Errorf("got %q", s)
+	}
+}
+
+func TestKnownFailure_04_WholeArgumentsInOneFragment(t *testing.T) {
+	events := toAnthropic(t, chunks(delta(`{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\"a\":1}"}}]}`), stop("tool_calls"), done))
+	wantOutline(t, chunks(delta(`{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\"a\":1}"}}]}`), stop("tool_calls"), done),
+		"message_start", "start tool_use 0", "input_json_delta 0", "stop 0", "message_delta tool_use", "message_stop")
+	if got := events[2].Get("delta.partial_json").Str; got != `{"a":1}` {
+		t.Errorf("arguments %q", got)
+	}
+}
+
+func TestKnownFailure_06_MessageStartIsAWholeMessage(t *testing.T) {
+	m := toAnthropic(t, chunks(delta(`{"content":"x"}`), stop("stop"), done))[0].Get("message")
+	for _, path := range []string{"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage.input_tokens",
+		"usage.output_tokens", "usage.cache_read_input_tokens", "usage.cache_creation_input_tokens"} {
+		if !m.Get(path).Exists() {
+			t.Errorf("no %s in %s", path, m.Raw)
+		}
+	}
+}
+
+func TestKnownFailure_07_InputTokensEstimatedThenCorrected(t *testing.T) {
+	r := &llm.Request{Model: "m", System: []llm.Block{{Kind: llm.KindText, Text: strings.Repeat("word ", 700)}}}
+	events := translated(t, llm.OpenAI, llm.Anthropic, chunks(delta(`{"content":"x"}`), stop("stop"),
+		`{"choices":[],"usage":{"prompt_tokens":750,"completion_tokens":3}}`, done), r)
+	if n := events[0].Get("message.usage.input_tokens").Int(); n < 500 || n > 1500 {
+		t.Errorf("estimate %d", n)
+	}
+	if n := events[len(events)-2].Get("usage.input_tokens").Int(); n != 750 {
+		t.Errorf("final %d", n)
+	}
+}
+
+func TestKnownFailure_08_UsageAfterFinishIsMerged(t *testing.T) {
+	events := toAnthropic(t, chunks(delta(`{"content":"x"}`), stop("length"), `{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3}}`, done))
+	last := events[len(events)-2]
+	if last.Get("usage.output_tokens").Int() != 3 || last.Get("delta.stop_reason").Str != "max_tokens" {
+		t.Errorf("%s", last.Raw)
+	}
+}
+
+func TestKnownFailure_09_NoDONEForMessagesAndAStrayOneIsTaken(t *testing.T) {
+	for _, e := range toAnthropic(t, chunks(delta(`{"content":"x"}`), stop("stop"), done)) {
+		if e.Raw == "[DONE]" {
+			t.Error("[DONE] sent")
+		}
+	}
+	stream := "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\ndata: [DONE]\n\n"
+	if got := outline(translated(t, llm.Anthropic, llm.Anthropic, []byte(stream), nil)); got[len(got)-1] != "message_stop" {
+		t.Error(got)
+	}
+}
+
+func TestKnownFailure_10_EndWithoutFinishReasonAfterCalls(t *testing.T) {
+	whole := delta(`{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}`)
+	cut := delta(`{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\"a"}}]}`)
+	for name, tt := range map[string]struct {
+		stream []byte
+		last   string
+	}{
+		"complete, EOF":    {chunks(whole), "message_stop"},
+		"complete, [DONE]": {chunks(whole, done), "message_stop"},
+		"cut, EOF":         {chunks(cut), "error"},
+		"cut, [DONE]":      {chunks(cut, done), "error"},
+	} {
+		if got := outline(toAnthropic(t, tt.stream)); got[len(got)-1] != tt.last {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestKnownFailure_11_EmptyFinishReasonIsNone(t *testing.T) {
+	c := `{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":""}]}`
+	wantOutline(t, chunks(c, c, stop("stop"), done),
+		"message_start", "start text 0", "text_delta 0", "text_delta 0", "stop 0", "message_delta end_turn", "message_stop")
+}
+
+func TestKnownFailure_12_CleanEOFWithoutTerminalEventIsAnError(t *testing.T) {
+	for name, stream := range map[llm.Dialect][]byte{
+		llm.OpenAI:    chunks(delta(`{"content":"half"}`)),
+		llm.Anthropic: []byte("event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\n"),
+		llm.Responses: []byte("event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n"),
+	} {
+		events, err := decodeStream(dialects.Get(name), stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := events[len(events)-1]; last.Type != llm.EventError || last.Err.Class != llm.ClassTransient {
+			t.Errorf("%s: %+v", name, last)
+		}
+	}
+}
+
+func TestKnownFailure_13_InterleavedCallsComeOneAfterAnother(t *testing.T) {
+	frag := func(i int, head, args string) string {
+		return delta(fmt.Sprintf(`{"tool_calls":[{"index":%d,%s"function":{%s"arguments":%s}}]}`, i, head, map[bool]string{true: `"name":"f",`}[head != ""], args))
+	}
+	events := toAnthropic(t, chunks(frag(0, `"id":"a",`, `""`), frag(1, `"id":"b",`, `""`), frag(0, "", `"{\"x\""`), frag(1, "", `"{\"y\""`),
+		frag(0, "", `":1}"`), frag(1, "", `":2}"`), stop("tool_calls"), done))
+	args := map[int64]string{}
+	for _, e := range events {
+		args[e.Get("index").Int()] += e.Get("delta.partial_json").Str
+	}
+	if diff := cmp.Diff(map[int64]string{0: `{"x":1}`, 1: `{"y":2}`}, args); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestKnownFailure_14_NameAfterArgumentsAndLateId(t *testing.T) {
+	events := toAnthropic(t, chunks(
+		delta(`{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}`),
+		delta(`{"tool_calls":[{"index":0,"function":{"name":null,"arguments":":1"}}]}`),
+		delta(`{"tool_calls":[{"index":0,"id":"late","function":{"name":"f","arguments":"}"}}]}`),
+		delta(`{"tool_calls":[{"index":0,"id":"late","function":{"name":"f","arguments":""}}]}`), stop("tool_calls"), done))
+	start := events[1].Get("content_block")
+	if start.Get("id").Str != "late" || start.Get("name").Str != "f" || events[2].Get("delta.partial_json").Str != `{"a":1}` {
+		t.Errorf("%v", events)
+	}
+}
+
+func TestKnownFailure_15_ToolUseOnlyIfACallWasSent(t *testing.T) {
+	got := outline(toAnthropic(t, chunks(delta(`{"content":"x"}`), delta(`{"tool_calls":[{"index":0,"id":"c","function":{"name":"","arguments":""}}]}`), stop("tool_calls"), done)))
+	if got[len(got)-2] != "message_delta end_turn" {
+		t.Error(got)
+	}
+}
+
+func TestKnownFailure_16_StopReasons(t *testing.T) {
+	for reason, want := range map[string]string{"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal", "sensitive": "refusal",
+		"max_tokens": "max_tokens", "eos": "end_turn", "model_context_window_exceeded": "model_context_window_exceeded"} {
+		got := outline(toAnthropic(t, chunks(delta(`{"content":"x"}`), stop(reason), done)))
+		if got[len(got)-2] != "message_delta "+want {
+			t.Errorf("%s: %v", reason, got)
+		}
+	}
+}
+
+func TestKnownFailure_18_MalformedArgumentsAreNotReplaced(t *testing.T) {
+	body := []byte(`{"choices":[{"message":{"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\": oops"}}]},"finish_reason":"tool_calls"}]}`)
+	a, err := dialects.Get(llm.OpenAI).DecodeResponse(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		out, err := dialects.Get(name).EncodeResponse(a, nil)
+		if err != nil || !strings.Contains(string(out), "oops") {
+			t.Errorf("%s: %s %v", name, out, err)
+		}
+	}
+}
+
+func TestKnownFailure_19_CutCallIsNotRunnable(t *testing.T) {
+	got := outline(toAnthropic(t, chunks(delta(`{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\"a"}}]}`), stop("length"), done)))
+	if got[len(got)-2] != "message_delta max_tokens" {
+		t.Error(got)
+	}
+}
+
+// encoded translates a request from one dialect to another.
+func encoded(t *testing.T, from, to llm.Dialect, body string, p *dialect.Policy) gjson.Result {
+	t.Helper()
+	r, err := dialects.Get(from).DecodeRequest([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := dialects.Get(to).EncodeRequest(r, &dialect.Target{Model: "m", Policy: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gjson.ParseBytes(out)
+}
+
+func TestKnownFailure_27_ToolMessagesBecomeOneUserTurn(t *testing.T) {
+	got := encoded(t, llm.OpenAI, llm.Anthropic, `{"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f"}},{"id":"b","function":{"name":"f"}}]},
+		{"role":"tool","tool_call_id":"a","content":"1"},{"role":"tool","tool_call_id":"b","content":"2"},{"role":"user","content":"y"}]}`, nil)
+	if kinds := got.Get("messages.2.content.#.type").Raw; got.Get("messages.#").Int() != 3 || kinds != `["tool_result","tool_result","text"]` {
+		t.Error(got.Raw)
+	}
+}
+
+func TestKnownFailure_28_29_PicturesOfResultsFollowAllResults(t *testing.T) {
+	got := encoded(t, llm.Anthropic, llm.OpenAI, `{"messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}},{"type":"tool_use","id":"b","name":"f","input":{}}]},
+		{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[{"type":"image","source":{"type":"url","url":"https://x.test"}}]},{"type":"text","text":"look"},{"type":"tool_result","tool_use_id":"b","content":"2"}]}]}`, nil)
+	if roles := got.Get("messages.#.role").Raw; roles != `["assistant","tool","tool","user"]` || got.Get("messages.3.content.0.type").Str != "image_url" {
+		t.Error(got.Raw)
+	}
+}
+
+func TestKnownFailure_30_DocumentWithoutATakerIsA400(t *testing.T) {
+	r, err := dialects.Get(llm.Anthropic).DecodeRequest([]byte(`{"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"x"}}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		_, _, err = dialects.Get(name).EncodeRequest(r, &dialect.Target{Policy: &dialect.Policy{NoDocuments: true}})
+		var e *llm.Error
+		if !errors.As(err, &e) || e.Type != llm.ErrInvalidRequest {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestKnownFailure_34_35_SystemTurnsKeepTheirPlaceAndOrder(t *testing.T) {
+	body := `{"system":[{"type":"text","text":"one"},{"type":"text","text":"two","cache_control":{"type":"ephemeral"}}],"messages":[{"role":"user","content":"x"},{"role":"system","content":"three"},{"role":"assistant","content":"y"},{"role":"user","content":"z"}]}`
+	chat := encoded(t, llm.Anthropic, llm.OpenAI, body, nil)
+	if chat.Get("messages.#.role").Raw != `["system","user","system","assistant","user"]` || chat.Get("messages.0.content").Str != "one\n\ntwo" {
+		t.Error(chat.Raw)
+	}
+	same := encoded(t, llm.Anthropic, llm.Anthropic, body, &dialect.Policy{Genuine: true})
+	if same.Get("system.1.cache_control.type").Str != "ephemeral" || same.Get("messages.1.role").Str != "system" {
+		t.Error(same.Raw)
+	}
+}
+
+func TestKnownFailure_37_RootOfToolSchemasIsNormalised(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"type":"object","properties":{"a":{"anyOf":[]}}}`: `{"type":"object","properties":{"a":{"anyOf":[]}}}`,
+		`{"type":"object"}`: `{"type":"object","properties":{}}`,
+		`{}`:                `{"type":"object","properties":{}}`,
+		``:                  `{"type":"object","properties":{}}`,
+		`{"oneOf":[{"properties":{"a":{}},"required":["a"]},{"properties":{"a":{"x":1},"b":{}}}]}`:         `{"type":"object","properties":{"a":{},"b":{}}}`,
+		`{"$schema":"s","type":"object","properties":{"q\"":{}},"required":["a"],"$defs":{"d":{"x":[1]}}}`: `{"type":"object","properties":{"q\"":{}},"required":["a"],"$defs":{"d":{"x":[1]}}}`,
+	} {
+		if got := string(dialect.ToolSchema(json.RawMessage(in))); got != want {
+			t.Errorf("%s\n got %s\nwant %s", in, got, want)
+		}
+	}
+}
+
+func TestKnownFailure_40_ParametersFollowThePolicy(t *testing.T) {
+	got := encoded(t, llm.Anthropic, llm.OpenAI, `{"max_tokens":9000,"temperature":0.9,"messages":[]}`,
+		&dialect.Policy{Rename: map[string]string{"max_completion_tokens": "max_tokens"}, Drop: []string{"temperature"}, MaxOutput: 800})
+	if got.Get("max_tokens").Int() != 800 || got.Get("temperature").Exists() || got.Get("max_completion_tokens").Exists() {
+		t.Error(got.Raw)
+	}
+}
+
+func TestKnownFailure_41_ToolChoiceAndParallelBothWays(t *testing.T) {
+	tools := `"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}]`
+	for in, want := range map[string]string{
+		`"tool_choice":"none"`:     `{"type":"none"}`,
+		`"tool_choice":"required"`: `{"type":"any"}`,
+		`"parallel_tool_calls":false,"tool_choice":{"type":"function","function":{"name":"g"}}`: `{"type":"tool","name":"g","disable_parallel_tool_use":true}`,
+		`"parallel_tool_calls":false`: `{"type":"auto","disable_parallel_tool_use":true}`,
+	} {
+		got := encoded(t, llm.OpenAI, llm.Anthropic, `{`+tools+`,`+in+`,"messages":[]}`, nil)
+		if got.Get("tool_choice").Raw != want {
+			t.Errorf("%s: %s", in, got.Get("tool_choice").Raw)
+		}
+	}
+	allowed := encoded(t, llm.OpenAI, llm.Anthropic, `{`+tools+`,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"g"}}]}},"messages":[]}`, nil)
+	if allowed.Get("tools.#.name").Raw != `["g"]` {
+		t.Error(allowed.Raw)
+	}
+}
+
+func TestKnownFailure_42_ReasoningIsReplayedToWhoWantsIt(t *testing.T) {
+	body := `{"messages":[{"role":"assistant","reasoning_content":"hm","content":"x"}]}`
+	for field := range map[string]bool{"reasoning": true, "reasoning_content": true, "": true} {
+		got := encoded(t, llm.OpenAI, llm.OpenAI, body, &dialect.Policy{Reasoning: field})
+		if field == "" && strings.Contains(got.Raw, "hm") || field != "" && got.Get("messages.0."+field).Str != "hm" {
+			t.Errorf("%q: %s", field, got.Raw)
+		}
+	}
+}
+
+func TestKnownFailure_43_OnlyAnthropicsOwnThinkingGoesToAnthropic(t *testing.T) {
+	own := dialect.OwnSignature("glm's")
+	body := `{"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"thinking","thinking":"glm's","signature":"` + own + `"},{"type":"thinking","thinking":"claude's","signature":"EqkB"},{"type":"text","text":"y"}]},{"role":"user","content":"z"}]}`
+	claude := encoded(t, llm.Anthropic, llm.Anthropic, body, &dialect.Policy{Genuine: true})
+	if s := claude.Raw; strings.Contains(s, "glm's") || !strings.Contains(s, "claude's") {
+		t.Error(s)
+	}
+	glm := encoded(t, llm.Anthropic, llm.OpenAI, body, &dialect.Policy{Reasoning: "reasoning_content"})
+	if s := glm.Get("messages.1.reasoning_content").Str; s != "glm's" {
+		t.Error(glm.Raw)
+	}
+}
+
+func TestKnownFailure_43_BudgetedThinkingIsOffInATurnThatLostIts(t *testing.T) {
+	body := `{"max_tokens":9000,"thinking":{"type":"enabled","budget_tokens":2000},"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"}]}]}`
+	if got := encoded(t, llm.Anthropic, llm.Anthropic, body, &dialect.Policy{Genuine: true}); got.Get("thinking").Exists() {
+		t.Error(got.Raw)
+	}
+}
+
+func TestKnownFailure_46_CustomToolsRoundTrip(t *testing.T) {
+	r, err := dialects.Get(llm.OpenAI).DecodeRequest([]byte(`{"model":"m","messages":[],"stream":true,"tools":[{"type":"custom","custom":{"name":"apply_patch","format":{"type":"grammar","grammar":{"syntax":"lark","definition":"start: X"}}}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := translated(t, llm.Anthropic, llm.OpenAI, []byte("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"apply_patch\",\"input\":{}}}\n\n"+
+		"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"input\\\":\\\"*** Be\"}}\n\n"+
+		"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"gin\\\\n\\\"}\"}}\n\n"+
+		"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"), r)
+	text := ""
+	for _, e := range out {
+		text += e.Get("choices.0.delta.tool_calls.0.custom.input").Str
+	}
+	if text != "*** Begin\n" || out[1].Get("choices.0.delta.tool_calls.0.type").Str != "custom" {
+		t.Errorf("%q %v", text, out)
+	}
+}
+
+func TestKnownFailure_96_CachedTokensCountOnce(t *testing.T) {
+	for _, body := range []string{
+		`{"content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":12,"cache_creation_input_tokens":100,"cache_read_input_tokens":900,"output_tokens":5}}`,
+		`{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1012,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":900,"cache_write_tokens":100}}}`,
+	} {
+		from := dialects.Get(llm.Anthropic)
+		if strings.Contains(body, "choices") {
+			from = dialects.Get(llm.OpenAI)
+		}
+		a, err := from.DecodeResponse([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := llm.Usage{Input: 1012, Output: 5, CacheRead: 900, CacheWrite: 100, Known: true}
+		if a.Usage != want || from.ResponseUsage([]byte(body)) != want {
+			t.Errorf("%+v", a.Usage)
+		}
+		for _, name := range names {
+			out, err := dialects.Get(name).EncodeResponse(a, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := dialects.Get(name).ResponseUsage(out); got != want {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+	}
+}
