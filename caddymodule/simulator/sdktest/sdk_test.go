@@ -1,4 +1,6 @@
-package simulator_test
+// Package sdktest lets the official SDKs judge whether the simulator's answers are what their vendors send: their
+// accumulators refuse events that do not fit. It is a package of its own because the SDKs take a minute to compile.
+package sdktest
 
 import (
 	"net/http"
@@ -12,9 +14,6 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/simulator"
 )
-
-// The official SDKs judge whether the simulator's answers are what their vendors send: their accumulators refuse events
-// that do not fit.
 
 func strictServer(vendor string) *http.Client {
 	s := simulator.New(simulator.Options{Strict: true, Vendor: vendor, Tokens: 8})
