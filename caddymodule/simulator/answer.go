@@ -3,6 +3,7 @@ package simulator
 import (
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // answer sends what the script, the fault and the request make of the exchange.
@@ -60,6 +61,9 @@ func (x *exchange) get() {
 
 // converse answers a conversation.
 func (x *exchange) converse() {
+	if x.fault.Kind == Slow {
+		x.fault.TTFT, x.fault.Rate = or(x.fault.TTFT, 2*time.Second), or(x.fault.Rate, 1)
+	}
 	x.clock.set(or(x.fault.TTFT, x.s.opts.TTFT), or(x.fault.Rate, x.s.opts.TokensPerSecond))
 	x.planAnswer()
 	stream := x.ask.stream

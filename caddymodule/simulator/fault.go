@@ -27,7 +27,7 @@ const (
 
 	// The body.
 
-	ErrorIn200      Kind = "error-200"        // HTTP 200 with the vendor's error body
+	ErrorIn200      Kind = "error-200"        // HTTP 200 with the vendor's error body; with after=N inside a stream
 	HTML            Kind = "html"             // HTTP 200 with a page
 	Malformed       Kind = "malformed"        // broken JSON, or a broken event
 	Truncated       Kind = "truncated"        // JSON that stops half-way, complete as HTTP
@@ -60,7 +60,7 @@ const (
 	CutEvent        Kind = "cut-event"        // the body ends in the middle of an event
 	Stall           Kind = "stall"            // nothing more, until the client goes away or for=… has passed
 	Pings           Kind = "pings"            // only pings or comments from there on, every=1s
-	Slow            Kind = "slow"             // ttft=2s, rate=1
+	Slow            Kind = "slow"             // ttft=2s and rate=1 unless given
 	Hold            Kind = "hold"             // complete, but the connection is held open
 	NoDone          Kind = "no-done"          // no terminal marker: [DONE]; message_stop and response.completed too
 	NoFinish        Kind = "no-finish"        // no finish or stop reason, then [DONE]
@@ -79,7 +79,7 @@ const (
 	WrongIndex      Kind = "wrong-index"      // a block or choice index with a gap
 	EarlyDelta      Kind = "early-delta"      // a delta before its start
 	DoubleStop      Kind = "double-stop"      // every stop twice
-	BaseRespError   Kind = "base-resp"        // HTTP 200 with a non-zero base_resp, code=1008
+	BaseRespError   Kind = "base-resp"        // as error-200, in MiniMax's shape: base_resp, code=1008
 	Refusal         Kind = "refusal"          // the model refuses: content filter
 	NetworkError    Kind = "network-error"    // finish_reason network_error after some content
 	ContextExceeded Kind = "context-exceeded" // 400 in the vendor's wording for a prompt too long

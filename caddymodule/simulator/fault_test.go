@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
@@ -278,5 +282,81 @@ func TestServer_ToolCallFaults(t *testing.T) {
 	}
 	if !strings.HasPrefix(order.String(), "010101") {
 		t.Errorf("order of fragments is %s", &order)
+	}
+}
+
+func TestServer_BodyFaults(t *testing.T) {
+	for fault, check := range map[string]func(reply) bool{
+		"malformed":                           func(r reply) bool { return !json.Valid([]byte(r.body)) && strings.Contains(r.body, "simulator") },
+		"truncated":                           func(r reply) bool { return !json.Valid([]byte(r.body)) && r.err == nil },
+		"empty":                               func(r reply) bool { return r.status == 200 && r.body == "" },
+		"no-content":                          func(r reply) bool { return r.status == 204 && r.body == "" },
+		"no-choices":                          func(r reply) bool { return json.Valid([]byte(r.body)) && !strings.Contains(r.body, "choices") },
+		"stream-for-json":                     func(r reply) bool { return r.header.Get("Content-Type") == "text/event-stream" },
+		"big;bytes=1000000":                   func(r reply) bool { return len(r.body) > 1_000_000 && json.Valid([]byte(r.body)) },
+		"deep;bytes=5000":                     func(r reply) bool { return strings.Count(r.body, "[") == 5000 && strings.HasSuffix(r.body, "]]") },
+		"objects;bytes=3000":                  func(r reply) bool { return strings.Count(r.body, "{}") == 3001 },
+		"gzip-bomb;bytes=1000000":             func(r reply) bool { return len(r.body) < 5000 && r.header.Get("Content-Encoding") == "gzip" },
+		"bom":                                 func(r reply) bool { return strings.HasPrefix(r.body, "\ufeff{") },
+		"bad-utf8":                            func(r reply) bool { return !utf8.ValidString(r.body) },
+		"html":                                func(r reply) bool { return r.status == 200 && strings.HasPrefix(r.body, "<html>") },
+		"error-200":                           func(r reply) bool { return r.status == 200 && strings.HasPrefix(r.body, `{"error":`) },
+		"error-200;vendor=synthetic":          func(r reply) bool { return strings.HasPrefix(r.body, `{"error":"`) },
+		"error-200;vendor=zai;code=NOT_FOUND": func(r reply) bool { return r.body == `{"code":500,"msg":"404 NOT_FOUND","success":false}` },
+		"base-resp":                           func(r reply) bool { return strings.Contains(r.body, `"base_resp":{"status_code":1008`) },
+		"unknown-encoding":                    func(r reply) bool { return r.header.Get("Content-Encoding") == "sim" },
+		"goaway":                              func(r reply) bool { return r.header.Get("Connection") == "close" },
+		"refusal":                             func(r reply) bool { return strings.Contains(r.body, `"finish_reason":"content_filter"`) },
+		"no-usage":                            func(r reply) bool { return !strings.Contains(r.body, "usage") },
+		"429;x-ms-retry-after-ms=70":          func(r reply) bool { return r.header.Get("X-Ms-Retry-After-Ms") == "70" },
+		"ok;tokens=2":                         func(r reply) bool { return strings.Contains(r.body, "sim:1:1\"") },
+	} {
+		t.Run(fault, func(t *testing.T) {
+			if got := post(t, New(Options{}), chatPath, hello(chatPath, ``), "X-Sim-Fault", fault); !check(got) {
+				t.Errorf("%d %v %.300q", got.status, got.header, got.body)
+			}
+		})
+	}
+}
+
+func TestServer_SlowIsSlowWithoutBeingTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		post(t, New(Options{Tokens: 2}), chatPath, hello(chatPath, `,"stream":true`), "X-Sim-Fault", "slow")
+		if took := time.Since(begun); took != 11*time.Second {
+			t.Error(took)
+		}
+	})
+}
+
+func TestServer_MaxTokensZeroSaysNothing(t *testing.T) {
+	got := post(t, New(Options{}), messagesPath, strings.Replace(hello(messagesPath, ``), "1000", "0", 1))
+	if !strings.Contains(got.body, `"content":[],"stop_reason":"max_tokens"`) {
+		t.Error(got.body)
+	}
+}
+
+func TestServer_InterimAnswersAndTrailersTravel(t *testing.T) {
+	l, c := start(t, New(Options{}), ListenOptions{})
+	interim := 0
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error { interim++; return nil }}
+	for fault, want := range map[string]int{"interim;bytes=4": 4, "trailers": 4} {
+		r := request(t, chatPath, hello(chatPath, ``), "X-Sim-Fault", fault)
+		r.URL.Host = l.Addr()
+		resp, err := c.Do(r.WithContext(httptrace.WithClientTrace(t.Context(), trace)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || !json.Valid(b) || interim > want {
+			t.Errorf("%s: %d interim, %v, %s", fault, interim, err, b)
+		}
+		if fault == "trailers" && resp.Trailer.Get("X-Sim-Trailer") != "ok" {
+			t.Errorf("trailer %v", resp.Trailer)
+		}
+	}
+	if interim != 4 {
+		t.Errorf("%d interim answers", interim)
 	}
 }

@@ -87,8 +87,8 @@ func (p *plan) limit(stops []string, most int) {
 		part := &p.parts[i]
 		if len(part.ends) > most {
 			part.truncate(most)
-			p.parts = p.parts[:i+1]
 			p.stop = stopLength
+			p.parts = p.parts[:i+min(most, 1)] // a part without a piece is never begun
 			return
 		}
 		most -= len(part.ends)

@@ -3,7 +3,6 @@ package simulator
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -21,7 +20,7 @@ func TestServer_StreamFoldsToTheWholeAnswer(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		said := rapid.SampledFrom([]string{"hi", `call:a {"x":"\u00e9\n\\"} call:b`, "say:Grüße, 世界! call:b", `say:"quoted" \back`, "call:c \"*** raw\\n\"", ""}).Draw(rt, "said")
 		rest := rapid.SampledFrom([]string{"", "thinking"}).Draw(rt, "thinking")
-		limit := rapid.IntRange(1, 40).Draw(rt, "limit")
+		limit := rapid.IntRange(0, 40).Draw(rt, "limit")
 		for _, path := range dialectPaths {
 			whole, stream := ask2(t, path, said, rest, limit)
 			var a, b folded
@@ -108,10 +107,6 @@ func foldMessageStream(t *testing.T, stream string) (f folded) {
 			f.stop, f.usage = e.Delta.StopReason, string(e.Usage)
 		}
 	}
-	// A call cut off by max_tokens before its first byte is an empty object in one piece.
-	if strings.HasSuffix(f.args, "a") || strings.HasSuffix(f.args, "b") || strings.HasSuffix(f.args, "c") {
-		f.args += "{}"
-	}
 	return f
 }
 
@@ -163,9 +158,6 @@ func foldChatStream(t *testing.T, stream string) (f folded) {
 		if len(c.Usage) > 0 && string(c.Usage) != "null" {
 			f.usage = string(c.Usage)
 		}
-	}
-	if strings.HasSuffix(f.args, "a") || strings.HasSuffix(f.args, "b") || strings.HasSuffix(f.args, "c") {
-		f.args += "{}"
 	}
 	return f
 }

@@ -137,6 +137,9 @@ func (x *exchange) choose() {
 	if !scripted && !x.s.opts.NoRequestFaults {
 		x.fault, err = faultIn(&x.meta)
 	}
+	if x.fault.Kind == BaseRespError {
+		x.fault.Vendor = or(x.fault.Vendor, "minimax") // nobody else has base_resp
+	}
 	if x.fault.Vendor != "" {
 		x.vendor = vendorNamed(x.fault.Vendor)
 	}

@@ -22,9 +22,7 @@ type transport struct{ s *Server }
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	inner := r.WithContext(ctx)
-	if inner.URL.Path == "" {
-		inner.URL.Path = "/"
-	}
+	inner.Host = or(r.Host, r.URL.Host)
 	if inner.Body == nil {
 		inner.Body = http.NoBody
 	}

@@ -38,7 +38,7 @@ func minimax() *vendor {
 	return &vendor{
 		name: "minimax", reasoning: inThinkTags, thinks: true, usageInLast: true, overloaded: "2064", overflow: "overflow",
 		rows: minimaxRows(), anthropicRows: minimaxRows(),
-		error: minimaxError, anthropicError: minimaxAnthropicError,
+		error: minimaxError, chunkError: minimaxError, anthropicError: minimaxAnthropicError,
 		header: minimaxHeader, extra: minimaxExtra, reset: noReset, anthropicReset: noReset,
 		strict: minimaxStrict, lenient: true, noDeveloper: true,
 		quotaDenied: `{"base_resp":{"status_code":1004,"status_msg":"login fail"},"model_remains":null}`,

@@ -31,6 +31,7 @@ func zaiRows(busy int) []row {
 		{400, "1301", "1301", "", "The system detected potentially unsafe or sensitive content in the input"},
 		{500, "1230", "1230", "", "API call process error"},
 		{500, "1234", "1234", "", "Network error, error id: sim, please contact customer service"},
+		{404, "NOT_FOUND", "NOT_FOUND", "", "404 NOT_FOUND"},
 		{503, "1120", "1120", "", "The account service is unreachable"},
 	}
 }
@@ -53,6 +54,9 @@ func zai() *vendor {
 }
 
 func zaiError(x *exchange, b []byte, e apiError) []byte {
+	if e.code == "NOT_FOUND" {
+		return append(field(append(b, `{"code":500`...), "msg", e.message), `,"success":false}`...)
+	}
 	b = append(b, `{"error":{`...)
 	b = field(b, "code", or(e.code, "500"))
 	b = append(field(b, "message", e.message), `},"request_id":"`...)
