@@ -322,3 +322,37 @@ func TestBreaker_AnyHistoryKeepsTheRules(t *testing.T) {
 		})
 	})
 }
+
+func TestBreaker_ForgetsWhatIsOlderThanItsWindow(t *testing.T) {
+	b := newBench()
+	for range 4 {
+		b.try(llm.ClassNone)
+		b.try(llm.ClassTransient)
+	}
+	b.pass(3*time.Minute + 7*time.Second) // another slot of the window
+	b.try(llm.ClassNone)
+	b.try(llm.ClassTransient)
+	if got := b.phase(); got != Closed {
+		t.Errorf("phase %s, want closed: only two attempts are recent", got)
+	}
+}
+
+func TestBreaker_CalmForgivesEarlierOpenings(t *testing.T) {
+	b := newBench()
+	b.trip()
+	b.pass(5 * time.Second)
+	b.try(llm.ClassNone)
+	b.pass(30 * time.Second)
+	b.try(llm.ClassNone)
+	b.trip()
+	if got := b.Look(b.time).Due.Sub(b.time); got != 10*time.Second {
+		t.Errorf("opened again after half a minute: for %s, want 10s", got)
+	}
+	b.pass(10 * time.Second)
+	b.try(llm.ClassNone)
+	b.pass(calm + time.Second)
+	b.trip()
+	if got := b.Look(b.time).Due.Sub(b.time); got != 5*time.Second {
+		t.Errorf("opened again after a calm minute: for %s, want 5s", got)
+	}
+}

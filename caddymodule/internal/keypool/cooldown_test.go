@@ -216,3 +216,66 @@ func TestPool_LastUsableKeyCountsAsLone(t *testing.T) {
 		})
 	}
 }
+
+func TestPool_LengthenedRestKeepsItsStatedEnd(t *testing.T) {
+	quota := func(d time.Duration) Outcome { return Outcome{Class: llm.ClassQuota, Wait: d, WaitKnown: true} }
+	b := newBench(FillFirst, keys("a")...)
+	first, second := b.must(t, "m"), b.must(t, "m")
+	first.Release(quota(168 * time.Hour))
+	b.pass(time.Hour)
+	second.Release(quota(8 * time.Hour))
+	got := b.Snapshot(b.now())[0].Rests[0]
+	if got.Probe.Sub(epoch) != 7*time.Hour || got.Until.Sub(epoch) != 168*time.Hour+time.Second {
+		t.Errorf("probe at +%s, end at +%s; want 7h and 168h0m1s", got.Probe.Sub(epoch), got.Until.Sub(epoch))
+	}
+}
+
+func TestPool_SuccessBesideTheFailureDoesNotWakeTheKey(t *testing.T) {
+	b := newBench(FillFirst, keys("a", "b")...)
+	first, second := b.must(t, "m"), b.must(t, "m")
+	first.Release(rate(30 * time.Second))
+	second.Release(Outcome{})
+	if got := b.name(); got != "b" {
+		t.Errorf("key %s, want b: both set out at the same moment", got)
+	}
+}
+
+func TestPool_StragglersSuccessDoesNotRenewTheForgiveness(t *testing.T) {
+	b := newBench(FillFirst, keys("a")...)
+	slow := b.must(t, "m")
+	b.pass(time.Second)
+	b.fails(t, rate(0))
+	slow.Release(Outcome{})
+	b.fails(t, rate(0))
+	if _, err := b.Acquire("m", nil); err == nil {
+		t.Error("the lone key was forgiven twice")
+	}
+}
+
+func TestPool_AnotherAilmentBeginsItsOwnLadder(t *testing.T) {
+	b := newBench(FillFirst, keys("a", "b")...)
+	b.r = 0.5
+	for range 3 {
+		b.fails(t, rate(0))
+		b.pass(time.Minute)
+	}
+	b.r = 0
+	b.fails(t, Outcome{Class: llm.ClassQuota})
+	got := b.Snapshot(b.now())[0].Rests[0]
+	if got.Step != 1 || got.Until.Sub(b.now()) != time.Hour {
+		t.Errorf("step %d, rest of %s; want 1 and 1h", got.Step, got.Until.Sub(b.now()))
+	}
+}
+
+func TestPool_LadderIsForgottenByAnHourLongRequestToo(t *testing.T) {
+	b := newBench(FillFirst, keys("a", "b")...)
+	b.r = 0.5
+	b.fails(t, rate(0))
+	b.pass(time.Second)
+	long := b.must(t, "m")
+	b.pass(time.Hour)
+	long.Release(rate(0))
+	if got := b.Snapshot(b.now())[0].Rests[0].Step; got != 1 {
+		t.Errorf("step %d, want 1", got)
+	}
+}

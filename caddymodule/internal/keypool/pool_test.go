@@ -213,7 +213,9 @@ func TestPool_RestingTellsTheEarliestWake(t *testing.T) {
 
 func TestPool_ResetWakesKeyAndAccount(t *testing.T) {
 	b := newBench(FillFirst, &Key{Name: "a", Account: NewState()})
+	broke := b.must(t, "m")
 	b.fails(t, Outcome{Class: llm.ClassPlanDead})
+	broke.Release(Outcome{Class: llm.ClassBalance})
 	if got := b.name(); got != "plan_dead +24h0m0s" {
 		t.Errorf("before: %s, want plan_dead", got)
 	}

@@ -130,7 +130,7 @@ func TestFastest_NativeDialectWinsAmongEquals(t *testing.T) {
 	w := newWorld("foreign/m", "native/m")
 	w.target("native").Dialects = []llm.Dialect{llm.Anthropic}
 	w.seen("foreign", time.Second)
-	w.seen("native", time.Second)
+	w.seen("native", 1100*time.Millisecond)
 	r := w.router(t, Config{})
 	q := Query{Model: "default", Dialect: llm.Anthropic}
 	if got, want := w.plan(r, q), "native/m foreign/m"; got != want {
@@ -291,4 +291,37 @@ func TestPlan_AnyWorldKeepsTheRules(t *testing.T) {
 			t.Fatalf("%d candidates of %d", len(p.Candidates), n)
 		}
 	})
+}
+
+func TestFastest_AlikeTargetsShare(t *testing.T) {
+	w := newWorld("a/m", "b/m", "c/m", "d/m", "worse/m")
+	for i, id := range []string{"a", "b", "c", "d", "worse"} {
+		w.seen(id, time.Second+time.Duration(i)*10*time.Millisecond)
+	}
+	w.slow("worse", 3*time.Second)
+	got := w.firsts(w.router(t, Config{Rand: rand.New(rand.NewPCG(1, 2)).Float64}), 1600, Query{})
+	// Of two draws the better: 7, 5, 3 and 1 of 16.
+	for id, want := range map[string]int{"a": 700, "b": 500, "c": 300, "d": 100, "worse": 0} {
+		if got[id] < want-60 || got[id] > want+60 {
+			t.Errorf("%s first %d times of 1600, want about %d", id, got[id], want)
+		}
+	}
+}
+
+func TestPlan_OfTwoReasonsToRestTheLongerCounts(t *testing.T) {
+	for keysRest, want := range map[time.Duration]Candidate{
+		time.Second: {Reason: BreakerOpen, Until: epoch.Add(5 * time.Second), Class: llm.ClassOverload},
+		time.Minute: {Reason: KeysRest, Until: epoch.Add(time.Minute), Class: llm.ClassRate},
+	} {
+		w := newWorld("a/m")
+		w.breaks("a")
+		w.keys["a/m"].until, w.keys["a/m"].class = epoch.Add(keysRest), llm.ClassRate
+		p, err := w.router(t, Config{}).Plan(&Query{Model: "default", Now: w.time})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := p.Candidates[0]; c.Reason != want.Reason || !c.Until.Equal(want.Until) || c.Class != want.Class {
+			t.Errorf("keys rest for %s: %q until %s (%s)", keysRest, c.Reason, c.Until, c.Class)
+		}
+	}
 }
