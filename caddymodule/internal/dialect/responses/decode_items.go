@@ -50,7 +50,9 @@ func readItem(v gjson.Result) item {
 		case "encrypted_content":
 			it.secret = v.Str
 		}
-		it.fields = append(it.fields, rawField(k, v))
+		if it.typ == "" || it.typ == "message" {
+			it.fields = append(it.fields, rawField(k, v))
+		}
 		return true
 	})
 	if it.typ == "" && it.role != "" {

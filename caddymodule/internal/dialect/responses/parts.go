@@ -29,15 +29,28 @@ func (d *reader) parts(param string, v gjson.Result) []llm.Block {
 
 // partBlock reads one part. An unknown part is kept whole.
 func partBlock(v gjson.Result) llm.Block {
-	switch v.Get("type").Str {
+	var typ, text string
+	var annotations gjson.Result
+	v.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "type":
+			typ = v.Str
+		case "text", "refusal":
+			text = v.Str
+		case "annotations":
+			annotations = v
+		}
+		return true
+	})
+	switch typ {
 	case "input_text", "output_text", "text", "summary_text":
-		b := llm.Block{Text: v.Get("text").Str}
-		if a := v.Get("annotations"); a.IsArray() && len(a.Raw) > 2 {
-			b.Citations = wire.Raw(a.Raw)
+		b := llm.Block{Text: text}
+		if annotations.IsArray() && len(annotations.Raw) > 2 {
+			b.Citations = wire.Raw(annotations.Raw)
 		}
 		return b
 	case "refusal":
-		return llm.Block{Kind: llm.KindRefusal, Text: v.Get("refusal").Str}
+		return llm.Block{Kind: llm.KindRefusal, Text: text}
 	case "input_image":
 		return llm.Block{Kind: llm.KindImage, Source: imageSource(v)}
 	case "input_file":
