@@ -2,6 +2,7 @@ package failover
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
@@ -114,7 +115,7 @@ func (r *report) readObject() {
 		}
 	}
 	if r.failed && r.Status < 300 {
-		r.Status = statedStatus(r.root, r.inner)
+		r.Status = cmp.Or(statedStatus(r.root, r.inner), typeStatus(r.Type))
 	}
 }
 

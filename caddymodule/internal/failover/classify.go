@@ -44,8 +44,8 @@ func (r *report) adopt(err error) {
 	r.failed = true
 	r.Code, r.Type, r.Param, r.Details = e.Code, e.Wire, e.Param, e.Details
 	r.Message = e.Message
-	if e.Status >= 300 && r.Status < 300 {
-		r.Status = e.Status
+	if r.Status < 300 {
+		r.Status = max(e.Status, typeStatus(e.Wire))
 	}
 	r.unwrapCode()
 	r.Text = lower(r.Message)
@@ -65,7 +65,7 @@ func answered(v *provider.Vendor, a *Answer, r *report) Verdict {
 	} else {
 		class = byStatus(a, r)
 	}
-	d := Verdict{Class: class, Code: r.Code, Message: Scrub(r.Message)}
+	d := Verdict{Class: class, Code: label(r.Code), Message: Scrub(r.Message)}
 	if d.Message == "" {
 		d.Message = silence(r)
 	}
@@ -86,8 +86,9 @@ func answered(v *provider.Vendor, a *Answer, r *report) Verdict {
 // setWait reads the wait and keeps it within bounds. A rate bucket that counts
 // per day makes a rate limit a spent window.
 func (d *Verdict) setWait(v *provider.Vendor, a *Answer, r *report, rule *provider.Rule) {
-	if d.Class.ClientFault() {
-		return
+	switch d.Class {
+	case llm.ClassContext, llm.ClassBadRequest, llm.ClassContent, llm.ClassAuth, llm.ClassPlanDead, llm.ClassModelDenied:
+		return // no time mends these
 	}
 	h := readHint(v, a, r, d.Class)
 	if d.Class == llm.ClassRate && (spentWindow(h.bucket, v) || googleDaily(r.inner)) {

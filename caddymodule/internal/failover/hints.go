@@ -241,13 +241,13 @@ func saidWait(text string) (time.Duration, bool) {
 
 // bound keeps a wait within what its class allows.
 func bound(wait time.Duration, class llm.Class) (d time.Duration, clamped bool) {
-	most := maxWait
+	least, most := minWait, maxWait
 	switch class {
-	case llm.ClassQuota, llm.ClassBalance, llm.ClassPlanDead:
+	case llm.ClassQuota, llm.ClassBalance:
 		most = maxQuotaWait
 	case llm.ClassFairUse:
-		most = time.Hour
+		least, most = 10*time.Minute, time.Hour // it is to be left alone for a while
 	}
-	d = min(max(wait, minWait), most)
+	d = min(max(wait, least), most)
 	return d, d != wait
 }

@@ -94,6 +94,22 @@ func TestHints_AClientsFaultHasNone(t *testing.T) {
 	}
 }
 
+func TestHints_WhatNoTimeMendsHasNone(t *testing.T) {
+	for _, status := range []int{401, 403, 404} {
+		d := Classify(nil, Answer{Status: status, Header: headers("Retry-After", "4"), Body: []byte(`{"error":{"message":"x"}}`), Now: noon})
+		if d.WaitKnown || d.Err.RetryAfter != 0 {
+			t.Errorf("%d: got %+v", status, d)
+		}
+	}
+}
+
+func TestHints_ABusyKeyIsWorthAskingAgainSoon(t *testing.T) {
+	d := Classify(vendor(t, "zai"), Answer{Status: 429, Body: []byte(`{"error":{"code":"1302","message":"x"}}`), Now: noon})
+	if d.WaitKnown || d.Err.RetryAfter != 2*time.Second {
+		t.Errorf("got %+v, the client would hear %s", d, d.Err.RetryAfter)
+	}
+}
+
 func TestBound(t *testing.T) {
 	for _, c := range []struct {
 		class llm.Class
@@ -105,6 +121,7 @@ func TestBound(t *testing.T) {
 		{llm.ClassOverload, time.Hour, 15 * time.Minute},
 		{llm.ClassTransient, 10 * time.Second, 10 * time.Second},
 		{llm.ClassFairUse, 3 * time.Hour, time.Hour},
+		{llm.ClassFairUse, time.Second, 10 * time.Minute},
 		{llm.ClassQuota, 3 * time.Hour, 3 * time.Hour},
 		{llm.ClassQuota, forever, 32 * 24 * time.Hour},
 		{llm.ClassBalance, 30 * time.Hour, 30 * time.Hour},

@@ -49,6 +49,9 @@ func Scrub(s string) string {
 	return clip(b.String(), maxMessage)
 }
 
+// label is a vendor's machine-readable word, scrubbed and short.
+func label(s string) string { return clip(Scrub(s), 100) }
+
 // portEnd returns the length of a port, with its colon, at the start of s.
 func portEnd(s string) int {
 	if len(s) == 0 || s[0] != ':' {

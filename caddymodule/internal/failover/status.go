@@ -10,7 +10,7 @@ import (
 
 // byStatus classifies a failure for which the vendor has no rule: by HTTP
 // status, and where that leaves several meanings, by wording. The error's type
-// is asked only where there is no status, inside a stream or an answer with
+// has stood in for a missing status already, inside a stream or an answer with
 // status 200.
 func byStatus(a *Answer, r *report) llm.Class {
 	status := r.Status
@@ -21,7 +21,6 @@ func byStatus(a *Answer, r *report) llm.Class {
 		case "network_error", "error":
 			return llm.ClassTransient
 		}
-		status = typeStatus(r.Type)
 	}
 	switch {
 	case status == 401:
@@ -69,7 +68,8 @@ func typeStatus(errorType string) int {
 		return 404
 	case "request_too_large":
 		return 413
-	case "rate_limit_error", "too_many_requests_error", "too_many_tokens_error", "RESOURCE_EXHAUSTED":
+	case "rate_limit_error", "too_many_requests_error", "too_many_tokens_error",
+		"exceeded_current_quota_error", "rate_limit_reached_error", "RESOURCE_EXHAUSTED":
 		return 429
 	case "overloaded_error", "service_unavailable_error", "engine_overloaded_error", "UNAVAILABLE":
 		return 529
@@ -163,7 +163,7 @@ func reason(c llm.Class, a *Answer, r *report) string {
 		}
 		return ReasonDenied
 	case llm.ClassTransient:
-		return transientReason(a, r)
+		return transientReason(a)
 	}
 	if a.Status == 413 {
 		return ReasonTooLarge
@@ -176,16 +176,14 @@ func missing(a *Answer, r *report) bool {
 	return a.Status == 404 || r.Code == "1211" || firstClass(r.Text, llm.ClassNone, saysNoModel) != llm.ClassNone
 }
 
-func transientReason(a *Answer, r *report) string {
+func transientReason(a *Answer) string {
 	switch {
 	case a.Status == 408:
 		return ReasonUpstream408
 	case a.Status == 409:
 		return ReasonConflict
-	case a.Status == 403, a.Status == 404:
+	case a.Status < 500: // a firewall's page, a malformed tool call
 		return ReasonBadPayload
-	case r.finish != "":
-		return ReasonErrorIn200
 	}
 	return ReasonUpstream5xx
 }

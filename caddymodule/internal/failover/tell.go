@@ -13,6 +13,10 @@ import (
 // plan: SDKs sleep for as long as Retry-After says.
 const longQuota = time.Minute
 
+// concurrencyWait is when a client may come back to a key that was busy: such
+// limits clear within seconds.
+const concurrencyWait = 2 * time.Second
+
 // tell sets what the client hears if nothing else works. The client's own
 // faults keep the provider's words; a trouble of the gateway's keys or plans
 // is the operator's business, so the client is told without the details and
@@ -32,10 +36,13 @@ func (d *Verdict) tell(v *provider.Vendor, a *Answer, r *report) {
 	case llm.ClassRate, llm.ClassConcurrency, llm.ClassFairUse:
 		e.Status = http.StatusTooManyRequests
 		e.NoRetry = d.Reason == ReasonTooLarge
+		if d.Class == llm.ClassConcurrency && !d.WaitKnown {
+			e.RetryAfter = concurrencyWait
+		}
 	case llm.ClassOverload:
 		// No status: the dialects have their own (529, 503).
 	case llm.ClassModelDenied:
-		d.tellModel(v, a)
+		d.tellModel(v, a, r)
 	case llm.ClassContext, llm.ClassBadRequest, llm.ClassContent:
 		d.tellFault(a, r)
 	case llm.ClassTransient:
@@ -43,19 +50,20 @@ func (d *Verdict) tell(v *provider.Vendor, a *Answer, r *report) {
 	}
 }
 
-func (d *Verdict) tellModel(v *provider.Vendor, a *Answer) {
+func (d *Verdict) tellModel(v *provider.Vendor, a *Answer, r *report) {
 	d.Err.Status, d.Err.Type, d.Err.NoRetry = http.StatusNotFound, llm.ErrModelNotFound, true
 	if d.Reason == ReasonDenied {
 		d.Err.Status, d.Err.Type = http.StatusForbidden, ""
 	}
-	if a.Model != "" && d.Message == "" {
+	if a.Model != "" && r.Message == "" {
 		d.Err.Message = fmt.Sprintf("%s does not serve the model %q", name(v), a.Model)
 	}
 }
 
 func (d *Verdict) tellFault(a *Answer, r *report) {
 	e := d.Err
-	e.Status, e.Wire, e.Param, e.Code, e.Details = http.StatusBadRequest, r.Type, r.Param, r.Code, r.Details
+	e.Status, e.Wire, e.Param = http.StatusBadRequest, label(r.Type), label(r.Param)
+	e.Code, e.Details = label(r.Code), label(r.Details)
 	e.RetryAfter = 0
 	if a.Status == http.StatusRequestEntityTooLarge || a.Status == http.StatusUnprocessableEntity {
 		e.Status = a.Status

@@ -219,7 +219,7 @@ func encodingFault(err error) bool {
 		return true
 	}
 	text := err.Error()
-	return strings.Contains(text, "brotli: ") || strings.Contains(text, "zstd") || strings.Contains(text, "magic number mismatch")
+	return strings.Contains(text, "content-encoding") || strings.Contains(text, "brotli: ") || strings.Contains(text, "zstd") || strings.Contains(text, "magic number mismatch")
 }
 
 // brokenReason names a connection that broke, by how far the attempt had come.

@@ -93,6 +93,7 @@ func TestTransport_ReliabilityRows(t *testing.T) {
 		{"25 total deadline, cancelled by it", fmt.Errorf("%w: %w", timer("total"), context.Canceled), PhaseBody, false, ReasonDeadline, false, ScopeTarget},
 		{"54 corrupt gzip", gzip.ErrChecksum, PhaseBody, false, ReasonEncoding, true, ScopeTarget},
 		{"54 not gzip", fmt.Errorf("decoding: %w", gzip.ErrHeader), PhaseBody, false, ReasonEncoding, true, ScopeTarget},
+		{"54 unknown coding", errors.New(`content-encoding "x": not known`), PhaseHeaders, false, ReasonEncoding, true, ScopeTarget},
 		{"58 cut in mid-stream", io.ErrUnexpectedEOF, PhaseStream, false, ReasonTruncated, false, ScopeTarget},
 		{"58 reset in mid-stream", reading(syscall.ECONNRESET), PhaseStream, false, ReasonTruncated, false, ScopeTarget},
 		{"61 error with its own code", fmt.Errorf("reading: %w", reasoned{ReasonEventTooLarge}), PhaseStream, false, ReasonEventTooLarge, false, ScopeTarget},

@@ -390,8 +390,8 @@ func TestClassify_Groq(t *testing.T) {
 		{"requests count per day", "groq", 429, "x-ratelimit-remaining-requests: 0\nx-ratelimit-reset-requests: 2h59m", `{"error":{"message":"x","type":"requests","code":"rate_limit_exceeded"}}`, llm.ClassQuota, "quota", "", 179 * time.Minute},
 		{"larger than the bucket", "groq", 413, "", `{"error":{"message":"Request too large for model x on tokens per minute (TPM): Limit 8000, Requested 32979, please reduce your message size and try again.","type":"tokens","code":"rate_limit_exceeded"}}`, llm.ClassRate, "too_large", "", 0},
 		{"flex capacity", "groq", 498, "", `{"error":{"message":"x","type":"x","code":"capacity"}}`, llm.ClassOverload, "overloaded", "", 0},
-		{"cancelled", "groq", 499, "", `{"error":{"message":"x"}}`, llm.ClassTransient, "upstream_5xx", "", 0},
-		{"bad tool call", "groq", 400, "", `{"error":{"message":"Failed to call a function","type":"invalid_request_error","code":"tool_use_failed","failed_generation":"x"}}`, llm.ClassTransient, "upstream_5xx", "", 0},
+		{"cancelled", "groq", 499, "", `{"error":{"message":"x"}}`, llm.ClassTransient, "bad_payload", "", 0},
+		{"bad tool call", "groq", 400, "", `{"error":{"message":"Failed to call a function","type":"invalid_request_error","code":"tool_use_failed","failed_generation":"x"}}`, llm.ClassTransient, "bad_payload", "", 0},
 		{"context", "groq", 400, "", `{"error":{"message":"Please reduce the length of the messages or completion.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}`, llm.ClassContext, "client_fault", "", 0},
 	})
 }
@@ -407,6 +407,8 @@ func TestClassify_DeepSeekAndMoonshot(t *testing.T) {
 		{"moonshot quota", "moonshot", 429, "", typed("exceeded_current_quota_error", "x"), llm.ClassBalance, "quota", "", 0},
 		{"moonshot rate", "moonshot", 429, "", typed("rate_limit_reached_error", "please try again after 1 seconds"), llm.ClassRate, "rate_limited", "", time.Second},
 		{"moonshot busy", "moonshot", 429, "", typed("engine_overloaded_error", "x"), llm.ClassOverload, "overloaded", "", 0},
+		{"moonshot quota in a stream", "moonshot", 200, "", typed("exceeded_current_quota_error", "x"), llm.ClassBalance, "error_in_200", "", 0},
+		{"moonshot busy in a stream", "moonshot", 200, "", typed("engine_overloaded_error", "x"), llm.ClassOverload, "error_in_200", "", 0},
 		{"moonshot key", "moonshot", 401, "", typed("invalid_authentication_error", "x"), llm.ClassAuth, "auth", "", 0},
 		{"moonshot other key", "moonshot", 401, "", typed("incorrect_api_key_error", "x"), llm.ClassAuth, "auth", "", 0},
 		{"moonshot context", "moonshot", 400, "", typed("invalid_request_error", "Your request exceeded model token limit: 262144 (requested: 269030)"), llm.ClassContext, "client_fault", "", 0},
