@@ -21,7 +21,7 @@ func WrapInput(text string) json.RawMessage {
 // CustomInput undoes WrapInput. Arguments of another shape are the text
 // themselves: some models answer with the bare text.
 func CustomInput(args string) string {
-	if v := gjson.Get(args, "input"); v.Type == gjson.String && gjson.Valid(args) {
+	if v := gjson.Get(args, "input"); v.Type == gjson.String && wire.Valid(wire.Raw(args)) {
 		return v.Str
 	}
 	return args

@@ -26,7 +26,7 @@ const maxMessage = 300
 func ReadError(status int, header http.Header, body []byte) *llm.Error {
 	e := &llm.Error{Status: status, RetryAfter: retryAfter(header)}
 	body = bytes.TrimSpace(wire.TrimBOM(body))
-	if len(body) > 0 && body[0] == '{' && gjson.ValidBytes(body) {
+	if wire.Valid(body) {
 		readErrorObject(e, gjson.ParseBytes(body))
 	} else {
 		e.Message = plainMessage(status, body)

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/tidwall/gjson"
 )
@@ -16,7 +17,7 @@ func SessionID(r *llm.Request) string {
 	if r.CacheKey != "" {
 		return r.CacheKey
 	}
-	if len(r.User) > 0 && r.User[0] == '{' && gjson.Valid(r.User) {
+	if len(r.User) > 0 && r.User[0] == '{' && wire.Valid(wire.Raw(r.User)) {
 		return gjson.Get(r.User, "session_id").String()
 	}
 	return ""

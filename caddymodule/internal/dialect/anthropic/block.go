@@ -21,9 +21,11 @@ func (d *requestDecoder) blocks(param string, v gjson.Result) []llm.Block {
 }
 
 func decodeBlocks(v gjson.Result) []llm.Block {
-	blocks := make([]llm.Block, 0, 4)
+	blocks := make([]llm.Block, 0, 2)
 	v.ForEach(func(_, b gjson.Result) bool {
-		blocks = append(blocks, decodeBlock(b))
+		if b.IsObject() {
+			blocks = append(blocks, decodeBlock(b))
+		}
 		return true
 	})
 	return blocks

@@ -68,7 +68,7 @@ func withUsage(kind dialect.EventKind, v gjson.Result) dialect.Inspection {
 // inspectUnknown looks for a failure in an event of no known type; providers
 // have put one into a plain message event.
 func inspectUnknown(ev *sse.Event) dialect.Inspection {
-	if len(ev.Data) > 0 && ev.Data[0] == '{' && gjson.ValidBytes(ev.Data) {
+	if wire.Valid(ev.Data) {
 		if e := dialect.FailureIn(gjson.Parse(wire.View(ev.Data))); e != nil {
 			return dialect.Inspection{Kind: dialect.EventError, Err: e}
 		}

@@ -159,7 +159,9 @@ func (d *requestDecoder) message(v gjson.Result) {
 
 func (d *requestDecoder) tools(v gjson.Result) {
 	v.ForEach(func(_, t gjson.Result) bool {
-		d.r.Tools = append(d.r.Tools, decodeTool(t))
+		if t.IsObject() {
+			d.r.Tools = append(d.r.Tools, decodeTool(t))
+		}
 		return true
 	})
 }

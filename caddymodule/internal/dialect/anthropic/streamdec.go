@@ -39,7 +39,7 @@ func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, err
 	case ev.Comment:
 		return append(dst, llm.Event{Type: llm.EventPing}), nil
 	}
-	if !gjson.ValidBytes(ev.Data) {
+	if !wire.Valid(ev.Data) {
 		if len(ev.Data) == 0 || string(ev.Data) == "[DONE]" {
 			return dst, nil
 		}
@@ -60,7 +60,10 @@ func (d *streamDecoder) rare(dst []llm.Event, kind string, root gjson.Result) []
 	case "message_start":
 		return d.start(dst, root.Get("message"))
 	case "content_block_start":
-		return d.openBlock(d.ensureStart(dst), decodeBlock(root.Get("content_block")))
+		if block := root.Get("content_block"); block.IsObject() {
+			return d.openBlock(d.ensureStart(dst), decodeBlock(block))
+		}
+		return dst
 	case "content_block_stop":
 		return d.closeBlock(dst)
 	case "message_delta":

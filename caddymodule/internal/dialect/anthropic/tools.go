@@ -91,8 +91,7 @@ func (e *requestEncoder) toolChoice() {
 // inputObject is input if it is a JSON object; Messages takes nothing else, so
 // anything else is put into one.
 func inputObject(input []byte) []byte {
-	v := gjson.Parse(wire.View(input))
-	if v.IsObject() && gjson.ValidBytes(input) {
+	if wire.Valid(input) {
 		return input
 	}
 	return append(wire.Str([]byte{'{'}, "input", string(input)), '}')

@@ -127,7 +127,7 @@ func (p *pendingCall) finished() bool {
 // complete reports whether no call has arguments that were cut.
 func (b *callBuffer) complete() bool {
 	for _, p := range b.list {
-		if p.name != "" && len(p.args) > 0 && !p.custom && !gjson.ValidBytes(p.args) {
+		if p.name != "" && len(p.args) > 0 && !p.custom && !wire.Valid(p.args) {
 			return false
 		}
 	}

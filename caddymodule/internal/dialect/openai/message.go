@@ -79,7 +79,9 @@ func decodeParts(v gjson.Result) []llm.Block {
 	}
 	var blocks []llm.Block
 	v.ForEach(func(_, part gjson.Result) bool {
-		blocks = append(blocks, decodePart(part))
+		if part.IsObject() {
+			blocks = append(blocks, decodePart(part))
+		}
 		return true
 	})
 	return blocks

@@ -146,7 +146,9 @@ func boolean(v gjson.Result) *bool {
 
 func (d *requestDecoder) tools(v gjson.Result) {
 	v.ForEach(func(_, t gjson.Result) bool {
-		d.r.Tools = append(d.r.Tools, decodeTool(t))
+		if t.IsObject() {
+			d.r.Tools = append(d.r.Tools, decodeTool(t))
+		}
 		return true
 	})
 }

@@ -50,7 +50,7 @@ func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, err
 	case isDone(data):
 		d.done = true
 		return d.close(dst), nil
-	case !gjson.ValidBytes(data):
+	case !wire.Valid(data):
 		return dst, errNotJSON
 	}
 	root := gjson.Parse(wire.View(data))

@@ -99,12 +99,7 @@ func (r *repairer) turn(m *llm.Message, at int) {
 // out, a call that is there twice only once, ids that come again made unique.
 // What follows another assistant turn belongs to it: its calls are parallel.
 func (r *repairer) assistant(m *llm.Message, at int) {
-	kept := make([]llm.Block, 0, len(m.Blocks))
-	for i := range m.Blocks {
-		if b := m.Blocks[i]; r.keep(&b, at) {
-			kept = append(kept, b)
-		}
-	}
+	kept := r.kept(m.Blocks, at)
 	if len(kept) == 0 || onlyThinking(kept) {
 		return
 	}
@@ -113,6 +108,27 @@ func (r *repairer) assistant(m *llm.Message, at int) {
 		return
 	}
 	r.out = append(r.out, llm.Message{Role: m.Role, Name: m.Name, Blocks: kept, Extra: m.Extra})
+}
+
+// kept are the blocks that stay: in itself as long as nothing changes.
+func (r *repairer) kept(in []llm.Block, at int) []llm.Block {
+	var out []llm.Block
+	copied := false
+	for i := range in {
+		b := in[i]
+		keep := r.keep(&b, at)
+		if !copied && (!keep || b.Call != in[i].Call) {
+			out = append(make([]llm.Block, 0, len(in)), in[:i]...)
+			copied = true
+		}
+		if copied && keep {
+			out = append(out, b)
+		}
+	}
+	if !copied {
+		return in
+	}
+	return out
 }
 
 // keep reports whether a block of the assistant's stays, and notes calls.
@@ -172,7 +188,11 @@ func (r *repairer) answer(c openCall) llm.Block {
 		return llm.Block{Kind: llm.KindToolResult, Result: &llm.ToolResult{CallID: c.now, IsError: true,
 			Custom: c.call.Custom, Content: []llm.Block{{Kind: llm.KindText, Text: NoResult}}}}
 	}
-	b, result := *found, *found.Result
+	b := *found
+	if t := b.Result; t.CallID == c.now && t.Custom == c.call.Custom && !slices.ContainsFunc(t.Content, isEmpty) {
+		return b
+	}
+	result := *found.Result
 	result.CallID, result.Content, result.Custom = c.now, withoutEmpty(result.Content), c.call.Custom
 	b.Result = &result
 	return b
@@ -182,7 +202,7 @@ func (r *repairer) answer(c openCall) llm.Block {
 // behind their calls. A result whose call exists nowhere becomes text; a
 // second result of one call is left out.
 func (r *repairer) plainBlocks(in []llm.Block) []llm.Block {
-	out := make([]llm.Block, 0, len(in))
+	out := make([]llm.Block, 0, min(len(in), 4))
 	for i := range in {
 		b := &in[i]
 		switch {
@@ -203,12 +223,13 @@ func orphanText(t *llm.ToolResult) []llm.Block {
 }
 
 func withoutEmpty(blocks []llm.Block) []llm.Block {
-	empty := func(b llm.Block) bool { return b.Kind == llm.KindText && b.Text == "" }
-	if !slices.ContainsFunc(blocks, empty) {
+	if !slices.ContainsFunc(blocks, isEmpty) {
 		return blocks
 	}
-	return slices.DeleteFunc(slices.Clone(blocks), empty)
+	return slices.DeleteFunc(slices.Clone(blocks), isEmpty)
 }
+
+func isEmpty(b llm.Block) bool { return b.Kind == llm.KindText && b.Text == "" }
 
 func onlyThinking(blocks []llm.Block) bool {
 	return !slices.ContainsFunc(blocks, func(b llm.Block) bool { return b.Kind != llm.KindThinking })

@@ -7,11 +7,13 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
 	"unsafe"
 
+	"github.com/aimux/aimux/caddymodule/internal/jsonscan"
 	"github.com/tidwall/gjson"
 )
 
@@ -40,17 +42,33 @@ func Raw(s string) json.RawMessage {
 // MaxDepth, and returns it for walking. A leading byte order mark is skipped.
 func Parse(body []byte) (gjson.Result, error) {
 	body = TrimBOM(body)
-	if tooDeep(body) {
-		return gjson.Result{}, ErrDepth
+	if err := jsonscan.Scan(body, MaxDepth, unread{}); err != nil {
+		return gjson.Result{}, why(body, err)
 	}
-	if !gjson.ValidBytes(body) {
-		return gjson.Result{}, ErrSyntax
+	return gjson.Parse(View(body)), nil
+}
+
+// unread takes no note of any member: Parse only wants to know that the body
+// is sound.
+type unread struct{}
+
+func (unread) Member(jsonscan.Member) error { return nil }
+func (unread) Type([]byte)                  {}
+
+// Valid reports whether body is one valid JSON object, not nested deeper than
+// MaxDepth. Unlike gjson's check it does not recurse on the input.
+func Valid(body []byte) bool { return jsonscan.Scan(body, MaxDepth, unread{}) == nil }
+
+// why is one of the errors above for what a scan found.
+func why(body []byte, err error) error {
+	var deep *jsonscan.DepthError
+	if errors.As(err, &deep) {
+		return ErrDepth
 	}
-	root := gjson.Parse(View(body))
-	if !root.IsObject() {
-		return root, ErrObject
+	if text := bytes.TrimLeft(body, " \t\r\n"); len(text) > 0 && text[0] != '{' && text[0] < 0x80 {
+		return ErrObject
 	}
-	return root, nil
+	return ErrSyntax
 }
 
 // TrimBOM returns b without a leading UTF-8 byte order mark.
@@ -59,32 +77,6 @@ func TrimBOM(b []byte) []byte {
 		return b[3:]
 	}
 	return b
-}
-
-// tooDeep reports whether b opens more than MaxDepth levels at once. It looks
-// into strings only to skip them, so it may run before validation.
-func tooDeep(b []byte) bool {
-	depth, inString := 0, false
-	for i := 0; i < len(b); i++ {
-		c := b[i]
-		switch {
-		case inString:
-			if c == '\\' {
-				i++
-			} else if c == '"' {
-				inString = false
-			}
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }
 
 // Key appends a member's key and colon, with a comma before it if dst does not
