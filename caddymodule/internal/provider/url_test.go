@@ -98,3 +98,11 @@ func FuzzURL(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkURL(b *testing.B) {
+	e := vendor(b, "zai-coding").Endpoints[llm.Anthropic]
+	b.ReportAllocs()
+	for b.Loop() {
+		e.URL(llm.Anthropic, CallMain)
+	}
+}
