@@ -114,3 +114,23 @@ func (s *speed) streamed(tokens int, d time.Duration, now int64) {
 	}
 	s.token.add(float64(d)/float64(tokens-1), now)
 }
+
+// firstShare is the part of a whole answer's time that is taken for the time
+// to its first token where nothing better is known.
+const firstShare = 0.25
+
+// whole takes the time of an answer that came in one piece: both speeds are
+// off by the factor by which it took longer than they foretold.
+func (s *speed) whole(promptBytes, tokens int, d time.Duration, now int64) {
+	if tokens < rateTokens || d <= 0 {
+		return
+	}
+	ttft, known := s.ttft(promptBytes, now)
+	first, token := firstShare*float64(d), (1-firstShare)*float64(d)/float64(tokens)
+	if known && s.token.at != 0 {
+		ratio := float64(d) / (ttft + s.stream(tokens))
+		first, token = ttft*ratio, s.token.value*ratio
+	}
+	s.first[bucketOf(promptBytes)].add(first, now)
+	s.token.add(token, now)
+}

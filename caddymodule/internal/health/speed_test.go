@@ -145,6 +145,68 @@ func TestExpect_LongAnswersDoNotMakeATargetLookSlow(t *testing.T) {
 	}
 }
 
+// whole makes an attempt whose answer comes in one piece after d.
+func (b *bench) whole(d time.Duration, tokens int) {
+	t := b.Begin(1000, false)
+	t.Whole()
+	b.pass(d)
+	t.FirstByte(d)
+	t.End(Outcome{Tokens: tokens})
+}
+
+func TestExpect_WholeAnswersForetellWholeAnswers(t *testing.T) {
+	b := newBench()
+	b.whole(4*time.Second, 200)
+	if got := b.expect(1000, 200); got != 4000 {
+		t.Errorf("the same again: %d ms, want 4000", got)
+	}
+	if got := b.Snapshot(b.time).Minute; got.P50 != 0 || got.Total != 1 {
+		t.Errorf("last minute %+v; want one attempt and no time to the first token", got)
+	}
+}
+
+func TestExpect_WholeAnswersDoNotMakeAStreamingTargetLookLate(t *testing.T) {
+	b := newBench()
+	for range 20 {
+		b.answer(1000, 200*time.Millisecond, 4*time.Second, 201)
+	}
+	for range 20 {
+		b.whole(8200*time.Millisecond, 400)
+	}
+	if got := b.expect(1000, 0); got < 190 || got > 210 {
+		t.Errorf("first token: %d ms, want about 200", got)
+	}
+	for range 20 {
+		b.whole(16400*time.Millisecond, 400)
+	}
+	if got := b.expect(1000, 400); got < 14_000 || got > 17_000 {
+		t.Errorf("twice as slow: a whole answer in %d ms, want about 16400", got)
+	}
+}
+
+func TestExpect_CallsWithoutTokensSayNothingAboutSpeed(t *testing.T) {
+	b := newBench()
+	b.answer(1000, time.Second, 0, 0)
+	b.whole(10*time.Millisecond, 0) // counting tokens, say
+	if got := b.expect(1000, 0); got != 1000 {
+		t.Errorf("%d ms, want 1000", got)
+	}
+}
+
+func TestExpect_AWaitingWholeAnswerIsNotLate(t *testing.T) {
+	b := newBench()
+	b.answer(1000, 200*time.Millisecond, time.Second, 51)
+	b.Begin(1000, false).Whole()
+	b.pass(10 * time.Second)
+	if got := b.expect(1000, 0); got != 200 {
+		t.Errorf("after ten seconds: %d ms, want 200", got)
+	}
+	b.pass(5 * time.Minute)
+	if got := b.expect(1000, 0); got < 1000 {
+		t.Errorf("after five minutes: %d ms, want it to look slow", got)
+	}
+}
+
 func TestExpect_StaysFiniteAndWithinTheSamples(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := newBench()

@@ -13,6 +13,7 @@ type Trial struct {
 	promptBytes int
 	inFlight    int // when it set out, itself included
 	probe       bool
+	whole       bool // the answer comes in one piece
 	waits       bool // in the queue
 	ended       bool
 	first       time.Duration
@@ -43,6 +44,15 @@ func (s *State) Begin(promptBytes int, probe bool) *Trial {
 	return t
 }
 
+// Whole says that the answer will come in one piece, not as a stream, so that
+// its first byte says nothing about the first token. It is called before
+// FirstByte.
+func (t *Trial) Whole() {
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	t.whole = true
+}
+
 // FirstByte notes that the answer's first content came d after the attempt
 // set out. The target is alive: a probe closes the breaker. Later calls do
 // nothing.
@@ -56,9 +66,11 @@ func (t *Trial) FirstByte(d time.Duration) {
 	}
 	t.first = max(d, time.Millisecond) // nothing is faster: keeps ratios sane
 	s.waiting.remove(t)
-	s.speed.first[bucketOf(t.promptBytes)].add(float64(t.first), now)
 	s.speed.load += down * (float64(t.inFlight) - s.speed.load)
-	s.recent.first(t.first, now)
+	if !t.whole {
+		s.speed.first[bucketOf(t.promptBytes)].add(float64(t.first), now)
+		s.recent.first(t.first, now)
+	}
 	before := s.breaker.phase
 	s.breaker.answered(t.probe, now)
 	after := s.breaker.phase
@@ -93,6 +105,8 @@ func (s *State) learn(t *Trial, o Outcome, now int64) {
 	}
 	v := judge(o.Class)
 	switch {
+	case v == good && t.whole:
+		s.speed.whole(t.promptBytes, o.Tokens, total, now)
 	case v == good && t.first > 0:
 		s.speed.streamed(o.Tokens, total-t.first, now)
 	case v == bad:
@@ -118,7 +132,7 @@ func verdictOf(c llm.Class, probe bool) verdict {
 // waited longer than was to be expected, the time to the first byte is at
 // least that long. A quick failure says nothing about speed.
 func (s *State) censored(t *Trial, waited time.Duration, now int64) {
-	if t.first > 0 {
+	if t.first > 0 || t.whole {
 		return
 	}
 	expected, known := s.speed.ttft(t.promptBytes, now)
@@ -166,6 +180,10 @@ func (q *queue) remove(t *Trial) {
 // forgotten is the age at which a waiting trial is taken for a leak.
 const forgotten = 10 * time.Minute
 
+// longAnswer is how many tokens a whole answer may have before its being late
+// means anything.
+const longAnswer = 2000
+
 // slowness returns by what factor the target is seen to be slower than its
 // estimates, from those still waiting: it need not be waited for that the
 // first late answer comes. It is at least 1. The oldest eighth is taken for
@@ -181,6 +199,9 @@ func (q *queue) slowness(s *speed, now int64) float64 {
 	expected, known := s.ttft(t.promptBytes, now)
 	if !known || expected <= 0 {
 		return 1
+	}
+	if t.whole {
+		expected += s.stream(longAnswer)
 	}
 	return max(1, float64(now-t.begun)/expected)
 }
