@@ -56,6 +56,7 @@ func (b *builder) build() error {
 		Models:    models,
 		Budget:    failover.NewBudget(time.Now, failover.Limits{Targets: b.config.Routing.MaxTargets}),
 		Limits:    b.limits(),
+		Tokens:    share(b.runtime, "tokens", func() *estimator { return new(estimator) }),
 		Observer:  &observer{ring: b.runtime.recent, metrics: b.metrics},
 		Ready:     func() bool { return !caddy.Exiting() },
 		Logger:    b.logger,

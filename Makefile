@@ -1,0 +1,79 @@
+# aimux: an LLM gateway as a Caddy module.
+#
+#   make run    build bin/aimux and serve the sample Caddyfile
+#   make test   the whole test suite
+#   make help   everything else
+
+SHELL    := /bin/bash
+GO       ?= go
+TOOL     := $(GO) tool -modfile=tools/go.mod
+TAGS     := nobadger,nomysql,nopgx
+BIN      := bin/aimux
+SLIM     := bin/aimux-slim
+SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*' -not -path './e2e/*' -not -path './loadtest/*') go.mod go.sum xcaddy.json $(shell find caddymodule schema -name '*.toon' -o -name '*.json' -not -path '*/testdata/*')
+# Packages without Caddy in them, which the race detector can afford.
+CORE     := ./toon/... ./schema/... ./caddymodule/internal/... ./caddymodule/simulator/...
+
+export CGO_ENABLED ?= 1
+
+.PHONY: help run test check fmt lint schema unit build build-slim adapt e2e fuzz bench clean
+
+help: ## show this
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+run: $(BIN) ## build and serve on 127.0.0.1:8080
+	$(BIN) run --config Caddyfile
+
+test: check ## the whole test suite, as CI runs it
+
+check: fmt lint schema unit build adapt e2e ## all harness stages in order
+
+fmt: ## fail if gofmt would change anything
+	@echo "== fmt"; out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+
+lint: ## go vet and staticcheck
+	@echo "== lint"
+	$(GO) vet -tags $(TAGS) ./...
+	$(TOOL) staticcheck -tags $(TAGS) ./...
+
+schema: ## the configuration language: codec, schema, examples, documents
+	@echo "== schema"
+	$(GO) test ./toon/... ./schema/...
+
+unit: ## unit tests, with the race detector where Caddy is not involved
+	@echo "== unit"
+	$(GO) test -race $(filter-out ./toon/... ./schema/...,$(CORE))
+	$(GO) test -tags $(TAGS) . ./caddymodule ./caddymodule/cmd/...
+
+build: $(BIN) ## bin/aimux by xcaddy, as xcaddy.json says
+
+$(BIN): $(SOURCES)
+	@echo "== build"
+	cd tools && $(GO) run ./build -o ../$@ ../xcaddy.json
+
+build-slim: $(SLIM) ## bin/aimux-slim: only the Caddy modules a gateway needs
+
+$(SLIM): $(SOURCES)
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -tags $(TAGS) -o $@ ./caddymodule/cmd/aimux
+
+adapt: $(BIN) ## the sample Caddyfile adapts, validates, and the modules are there
+	@echo "== adapt"
+	$(BIN) adapt --config Caddyfile --validate > /dev/null
+	$(BIN) list-modules | grep -xE 'aimux|http.handlers.aimux|admin.api.aimux' | sort | tr '\n' ' ' | grep -qx 'admin.api.aimux aimux http.handlers.aimux '
+
+e2e: $(BIN) ## end-to-end specs against the built binary
+	@echo "== e2e"
+	AIMUX_BIN=$(abspath $(BIN)) $(GO) test -timeout 20m ./e2e/...
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME (default 30s)
+	@for pkg in $$($(GO) list $(CORE)); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep ^Fuzz); do \
+	    echo "== $$target ($$pkg)"; $(GO) test -run xxx -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; done
+
+bench: ## micro-benchmarks
+	$(GO) test -run xxx -bench . -benchmem $(CORE)
+
+clean: ## remove what was built
+	rm -rf bin
