@@ -56,7 +56,8 @@ func imageTokens(data []byte) int {
 	if w <= 0 || h <= 0 {
 		return perImage
 	}
-	return int(min(max(int64(w)*int64(h)/750, 1), perImage))
+	const side = 1 << 20 // more is a lie, and its square would overflow
+	return int(min(max(int64(min(w, side))*int64(min(h, side))/750, 1), perImage))
 }
 
 // decodeHead decodes as much of data as fits into buf. Data may hold JSON

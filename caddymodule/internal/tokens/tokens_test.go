@@ -113,6 +113,7 @@ func TestEstimate_UnknownAndLargePicturesCountTheMost(t *testing.T) {
 		"url":    `{"type":"url","url":"https://x/y.png"}`,
 		"cut":    `{"type":"base64","data":"iVBORw0KGgo"}`,
 		"large":  `{"type":"base64","data":"` + base64.StdEncoding.EncodeToString(webp("VP8X", 9000, 9000)) + `"}`,
+		"lie":    `{"type":"base64","data":"` + base64.StdEncoding.EncodeToString(append(append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"), bytes.Repeat([]byte{0xFF}, 8)...), 0, 0, 0)) + `"}`,
 		"in tif": `{"type":"base64","url":"data:image/tiff;base64,SUkqAA"}`,
 	} {
 		body := `{"messages":[{"content":[{"type":"image","source":` + source + `}]}]}`
