@@ -11,7 +11,7 @@ func (d *decoder) rootLine(ln line) error {
 	root := makeToken(classNone, ln.at, 0)
 	h, ok, bad := d.readHeader(ln.at, ln.end)
 	switch {
-	case bad.any() && d.opt.strict:
+	case bad.failed() && d.opt.strict:
 		return d.failMalformed(bad)
 	case ok && h.key.class() == classNone:
 		return d.array(h, root, ln, 1)
@@ -40,14 +40,14 @@ func (d *decoder) trailing(ln line) error {
 // field reads a field of the object s: a header or a key with its value.
 func (d *decoder) field(at, end int, s *scope) error {
 	h, ok, bad := d.readHeader(at, end)
-	if !bad.any() && ok && h.key.class() == classNone {
+	if !bad.failed() && ok && h.key.class() == classNone {
 		bad = malformed{at, end, "header without a key", "name the field, as in key[2]: a,b"}
 	}
-	if bad.any() && d.opt.strict {
+	if bad.failed() && d.opt.strict {
 		return d.failMalformed(bad)
 	}
 	s.count++
-	if ok && !bad.any() {
+	if ok && !bad.failed() {
 		return d.array(h, h.key, line{at: at, end: end, depth: s.depth}, s.level+1)
 	}
 	return d.keyValue(at, end, s)
@@ -180,7 +180,7 @@ func (d *decoder) item(ln line, s *scope) error {
 		ok, bad = false, malformed{at, end, "header with fields but without a key as a list item", "name it, as in - rows[2]{a,b}:"}
 	}
 	switch {
-	case bad.any() && d.opt.strict:
+	case bad.failed() && d.opt.strict:
 		return d.failMalformed(bad)
 	case ok && h.key.class() == classNone:
 		return d.array(h, element, line{at: at, end: end, depth: ln.depth}, s.level+1)

@@ -25,7 +25,7 @@ type malformed struct {
 	msg, hint string
 }
 
-func (m malformed) any() bool { return m.msg != "" }
+func (m malformed) failed() bool { return m.msg != "" }
 
 const (
 	lengthHint = "write the number of entries, as in key[3]: or key[3:]{a,b}:"
@@ -49,10 +49,10 @@ func (d *decoder) readHeader(at, end int) (h header, ok bool, bad malformed) {
 		return h, false, malformed{}
 	}
 	r.h.open = r.i
-	if bad = r.bracket(); !bad.any() {
+	if bad = r.bracket(); !bad.failed() {
 		bad = r.tail()
 	}
-	if !bad.any() {
+	if !bad.failed() {
 		return r.h, true, malformed{}
 	}
 	d.spare = r.h.cols
@@ -150,7 +150,7 @@ func declared(digits string) uint64 {
 // tail reads the field list and the colon, and checks what follows it.
 func (r *headerReader) tail() malformed {
 	if r.peek() == '{' {
-		if bad := r.fieldList(); bad.any() {
+		if bad := r.fieldList(); bad.failed() {
 			return bad
 		}
 	} else if r.h.keyed {
@@ -182,7 +182,7 @@ func (r *headerReader) fieldList() malformed {
 	r.i++
 	for len(groups) > 0 {
 		r.d.groups, r.h.levels = groups, max(r.h.levels, len(groups))
-		if bad := r.fieldName(groups[len(groups)-1]); bad.any() {
+		if bad := r.fieldName(groups[len(groups)-1]); bad.failed() {
 			return bad
 		}
 		last := uint32(len(r.h.cols) - 1)
@@ -197,7 +197,7 @@ func (r *headerReader) fieldList() malformed {
 		r.h.cols[last].leaf = r.h.leaves
 		r.h.leaves++
 		var bad malformed
-		if groups, bad = r.closeGroups(groups); bad.any() {
+		if groups, bad = r.closeGroups(groups); bad.failed() {
 			return bad
 		}
 	}

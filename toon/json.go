@@ -140,3 +140,8 @@ func (b *builder) jsonToken(tok json.Token) error {
 	}
 	return nil
 }
+
+var (
+	_ json.Marshaler   = Value{}
+	_ json.Unmarshaler = (*Value)(nil)
+)

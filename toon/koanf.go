@@ -25,3 +25,9 @@ func (p ParserT) Unmarshal(data []byte) (map[string]any, error) {
 
 // Marshal writes m with its keys sorted.
 func (ParserT) Marshal(m map[string]any) ([]byte, error) { return Marshal(m) }
+
+// What koanf asks of a parser.
+var _ interface {
+	Unmarshal([]byte) (map[string]any, error)
+	Marshal(map[string]any) ([]byte, error)
+} = ParserT{}

@@ -44,12 +44,13 @@ func compareSiblings(a, b sibling) int {
 	return cmp.Compare(a.id, b.id)
 }
 
-// firstDuplicate returns the duplicate that comes first in the document.
-func firstDuplicate(s []sibling) (earlier, later uint32, any bool) {
+// firstDuplicate returns the duplicate that comes first in the document, and
+// whether there is one.
+func firstDuplicate(s []sibling) (earlier, later uint32, found bool) {
 	eachDuplicate(s, func(e, l uint32) {
-		if !any || l < later {
-			earlier, later, any = e, l, true
+		if !found || l < later {
+			earlier, later, found = e, l, true
 		}
 	})
-	return earlier, later, any
+	return earlier, later, found
 }
