@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/google/go-cmp/cmp"
 )
@@ -68,5 +69,20 @@ func TestPolicy_OnlyAnthropicItselfIsGenuine(t *testing.T) {
 				t.Errorf("%s/%s: genuine %v", v.Kind, d, got)
 			}
 		}
+	}
+}
+
+func TestRefine_AddsUpWhatCannotBeDone(t *testing.T) {
+	p := dialect.Policy{Drop: []string{"a"}, Allow: []string{"x"}, Temperature: 2, MaxOutput: 10}
+	refine(&p, &dialect.Policy{
+		Drop: []string{"b"}, Refuse: []string{"c"}, Allow: []string{"y"}, Rename: map[string]string{"m": "n"}, MaxOutput: 5, Temperature: 1,
+		MaxStop: 2, Reasoning: "reasoning", Thinking: "effort", Efforts: []string{"low"}, NoSchema: true, NoDeveloper: true,
+	})
+	want := dialect.Policy{
+		Drop: []string{"a", "b"}, Refuse: []string{"c"}, Allow: []string{"y"}, Rename: map[string]string{"m": "n"}, MaxOutput: 5, Temperature: 1,
+		MaxStop: 2, Reasoning: "reasoning", Thinking: "effort", Efforts: []string{"low"}, NoSchema: true, NoDeveloper: true,
+	}
+	if diff := cmp.Diff(want, p); diff != "" {
+		t.Error(diff)
 	}
 }
