@@ -103,10 +103,15 @@ func readStable(path string) ([]byte, error) {
 	if err != nil {
 		return nil, plainPathError(err)
 	}
-	if after.Size() != int64(len(data)) || !after.ModTime().Equal(before.ModTime()) {
+	if changed(before, after, len(data)) {
 		return nil, errChanging
 	}
 	return data, nil
+}
+
+// changed says whether a file that was read changed meanwhile.
+func changed(before, after fs.FileInfo, read int) bool {
+	return after.Size() != int64(read) || before.Size() != int64(read) || !after.ModTime().Equal(before.ModTime())
 }
 
 func errTooLarge(n int64) error {

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -124,6 +125,9 @@ func (o Options) load() loaded {
 		if data, err = readConfigFile(o.Path); err != nil {
 			return loaded{problems: Problems{{File: o.Path, Msg: "reading the configuration: " + err.Error()}}}
 		}
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return loaded{problems: Problems{{File: file, Line: 1, Column: 1, Msg: "the document is empty", Hint: "it may have been caught while being saved; an empty configuration is written version: 1"}}}
 	}
 	doc, ps := parse(data, format, file)
 	return loaded{doc, ps}

@@ -186,6 +186,7 @@ func TestLoad_WithoutAConfigurationProvidersAreFoundInTheEnvironment(t *testing.
 		{"several keys", []string{"ZAI_API_KEY=x", "ZAI_API_KEY_2=y", "ZAI_API_KEY_7=z"}, []string{"zai"},
 			[]string{"zai env env:ZAI_API_KEY", "zai env-2 env:ZAI_API_KEY_2", "zai env-3 env:ZAI_API_KEY_7"}},
 		{"its other name", []string{"Z_AI_API_KEY=x"}, []string{"zai"}, []string{"zai env env:Z_AI_API_KEY"}},
+		{"both its names", []string{"Z_AI_API_KEY=x", "ZAI_API_KEY=y"}, []string{"zai"}, []string{"zai env env:ZAI_API_KEY"}},
 		{"two", []string{"MINIMAX_API_KEY=x", "ZAI_API_KEY=x", "OPENAI_API_KEY="}, []string{"minimax", "zai"},
 			[]string{"minimax env env:MINIMAX_API_KEY", "zai env env:ZAI_API_KEY"}},
 	} {
@@ -258,9 +259,9 @@ func TestLoad_Warnings(t *testing.T) {
 }
 
 func TestConfig_TimeoutsOfAProviderAreItsOwnWhereItHasAny(t *testing.T) {
-	r := mustLoad(t, "yaml", "version: 1\nproviders:\n  zai:\n    timeouts: {first_event: 3m}\ntimeouts: {idle: 10s}\nkeys: [{provider: zai, secret: vault:a}]\n")
+	r := mustLoad(t, "yaml", "version: 1\nproviders:\n  zai:\n    timeouts: {first_event: 3m, total: 5m, connect: 1s}\ntimeouts: {idle: 10s, total: 10m}\nkeys: [{provider: zai, secret: vault:a}]\n")
 	got := r.Config.TimeoutsOf("zai")
-	if got.FirstEvent.String() != "3m" || got.Idle.String() != "10s" || got.Connect.String() != "5s" || got.NoProgress.String() != "5m" {
+	if got.FirstEvent.String() != "3m" || got.Idle.String() != "10s" || got.Connect.String() != "1s" || got.Total.String() != "5m" || got.NoProgress.String() != "5m" {
 		t.Errorf("got %+v", got)
 	}
 	if other := r.Config.TimeoutsOf("none"); other != r.Config.Timeouts {
@@ -278,4 +279,49 @@ func TestLoad_ZeroOptions(t *testing.T) {
 	if diff := cmp.Diff(want, r.Config); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+func TestConfig_ProviderMayHaveItsOwnIdleTimeout(t *testing.T) {
+	r := mustLoad(t, "yaml", "version: 1\nproviders:\n  zai:\n    timeouts: {idle: 7s}\nkeys: [{provider: zai, secret: vault:a}]\n")
+	if got := r.Config.TimeoutsOf("zai").Idle.String(); got != "7s" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestLoad_RowWithoutANameIsTheKeyCalledMain(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, dir, "aimux.yaml", "version: 1\nproviders: {zai: {}}\nkeys: [{provider: zai, secret: vault:a}]\n")
+	overrides := write(t, dir, "overrides.toon", "version: 1\nkeys[1]{provider,name,weight}:\n  zai,main,9\n")
+	r, err := schema.Load(schema.Options{Path: file, Overrides: overrides, Known: known()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Config.Keys) != 1 || r.Config.Keys[0].Weight != 9 || r.Config.Keys[0].Secret.String() != "vault:a" {
+		t.Errorf("keys: %+v", r.Config.Keys)
+	}
+}
+
+func TestLoad_ByteOrderMarkAndCRLFAreOverlooked(t *testing.T) {
+	for format, text := range map[string]string{
+		"toon": "version: 1\nlog:\n  exchanges: none\n",
+		"json": "{\"version\": 1,\n\"log\": {\"exchanges\": \"none\"}}\n",
+		"yaml": "version: 1\nlog:\n  exchanges: none\n",
+	} {
+		r := mustLoad(t, format, "\xef\xbb\xbf"+strings.ReplaceAll(text, "\n", "\r\n"))
+		if r.Config.Log.Exchanges != "none" {
+			t.Errorf("%s: %+v", format, r.Config.Log)
+		}
+	}
+}
+
+func TestLoad_EmptyFileIsRefused(t *testing.T) {
+	for _, format := range schema.Formats() {
+		for _, text := range []string{"", "\n", " \r\n\t\n"} {
+			if _, err := load(t, format, text); err == nil || !strings.Contains(err.Error(), "the document is empty") {
+				t.Errorf("%s %q: %v", format, text, err)
+			}
+		}
+	}
+	mustLoad(t, "toon", "# nothing to say\n")
+	mustLoad(t, "json", "{}")
 }

@@ -11,16 +11,16 @@ import (
 
 // providers checks kinds, addresses and headers.
 func (c *checker) providers() {
-	any, used := false, false
+	some, used := false, false
 	for name, p := range entries(c.tree["providers"]) {
-		any, used = true, used || enabled(p)
+		some, used = true, used || enabled(p)
 		at := "/providers/" + escapePointer(name)
 		c.kind(name, p, at)
 		c.baseURLs(name, p, at)
 		c.headers(object(p["headers"]), at+"/headers")
 		c.ownModels(p, at+"/models")
 	}
-	if any && !used {
+	if some && !used {
 		c.warn("/providers", "every provider is switched off", "remove enabled: false from one")
 	}
 }
