@@ -26,6 +26,9 @@ const (
 	alike = 1.1
 	// exploreAfter is how long a target must have been idle to be explored.
 	exploreAfter = 30 * time.Second
+	// coldBonus is how much likelier than usual a target is explored that was
+	// never seen to answer.
+	coldBonus = 5
 )
 
 // weigh gives every candidate its Expected time and its Cost. What is not known
@@ -76,16 +79,9 @@ func (p *planner) median(other time.Duration, f func(*Candidate) (time.Duration,
 	return known[len(known)/2]
 }
 
-// fastest chooses among leaders, which are sorted by cost. It reports whether
-// it chose one in order to learn about it.
-func (p *planner) fastest(leaders []*Candidate) (explored bool) {
-	if len(leaders) < 2 {
-		return false
-	}
-	if i := p.unknownLately(leaders); i > 0 {
-		front(leaders, i)
-		return true
-	}
+// draw puts the better of two random leaders to the front, out of those that
+// are about as good as the best. The leaders are sorted by cost.
+func (p *planner) draw(leaders []*Candidate) {
 	n := 1
 	for n < len(leaders) && leaders[n].Cost <= leaders[0].Cost*alike {
 		n++
@@ -94,24 +90,26 @@ func (p *planner) fastest(leaders []*Candidate) (explored bool) {
 		a, b := int(p.router.rand()*float64(n)), int(p.router.rand()*float64(n))
 		front(leaders, min(a, b))
 	}
-	return false
 }
 
-// unknownLately returns the leader that was idle for longest, if it is time to
-// see how fast it is now; else 0. Only a small share of requests is spent so,
-// none that is bound to a session or may not fail over, and on no target more
-// often than every exploreAfter.
-func (p *planner) unknownLately(leaders []*Candidate) int {
-	q := p.query
-	if p.router.explore < 0 || q.Session != "" || q.Wish.NoFailover || p.router.rand() >= p.router.explore {
-		return 0
+// exploring puts the leader that was idle for longest to the front, if it is
+// time to see how fast it is now, and reports whether it did. Only a small
+// share of the requests is spent so, none that may not fail over, and on no
+// target more often than every exploreAfter; one that was never seen to answer
+// is worth more of them.
+func (p *planner) exploring(leaders []*Candidate) bool {
+	chance := p.router.rand()
+	if p.query.Wish.NoFailover || chance >= p.router.explore*coldBonus {
+		return false
 	}
 	best, oldest := 0, p.now.Add(-exploreAfter)
 	for i := 1; i < len(leaders); i++ {
 		c := leaders[i]
-		if c.InFlight == 0 && c.Target.Health != nil && c.view.LastUsed.Before(oldest) {
+		due := c.InFlight == 0 && c.Target.Health != nil && c.view.LastUsed.Before(oldest)
+		if due && (!c.Known || chance < p.router.explore) {
 			best, oldest = i, c.view.LastUsed
 		}
 	}
-	return best
+	front(leaders, best)
+	return best > 0
 }

@@ -92,10 +92,13 @@ func (p *planner) lead(plan *Plan, fit int) {
 	case RoundRobin:
 		rotate(leaders, int(p.entry.turn.Add(1)-1)%n)
 	case Fastest:
-		plan.Explored = p.fastest(leaders)
+		p.draw(leaders)
 	}
-	if p.strategy.sticky() && !plan.Explored {
+	if p.strategy.sticky() {
 		plan.Sticky, plan.Key = p.stick(leaders)
+	}
+	if p.strategy == Fastest && !plan.Sticky {
+		plan.Explored = p.exploring(leaders)
 	}
 }
 

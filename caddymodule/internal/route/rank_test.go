@@ -202,12 +202,13 @@ func TestFastest_ExplorationIsBounded(t *testing.T) {
 	w := newWorld("fast/m", "slow/m", "never/m")
 	w.seen("fast", 100*time.Millisecond)
 	w.seen("slow", 10*time.Second)
-	r := w.router(t, Config{Explore: 0.05, Rand: rand.New(rand.NewPCG(1, 2)).Float64})
+	r := w.router(t, Config{Explore: 0.05, Rand: rand.New(rand.NewPCG(1, 2)).Float64, Affinity: NewAffinity(AffinityOptions{})})
 	count := func(q Query) map[string]int {
 		got := map[string]int{}
 		for range 6000 { // ten minutes, ten requests a second
 			q.Model, q.Dialect, q.Now = "default", llm.OpenAI, w.time
 			p, _ := r.Plan(&q)
+			r.Bind(p, &q, p.Targets[0], "k")
 			got[p.Targets[0].Provider]++
 			x := p.Targets[0].Health.Begin(1000, false)
 			x.FirstByte(map[string]time.Duration{"fast": 100 * time.Millisecond, "slow": 10 * time.Second, "never": 5 * time.Second}[p.Targets[0].Provider])
@@ -220,9 +221,27 @@ func TestFastest_ExplorationIsBounded(t *testing.T) {
 	if got["slow"] < 10 || got["slow"] > 20 || got["never"] < 10 || got["never"] > 21 {
 		t.Errorf("shares of 6000 in ten minutes: %v; want 10 to 20 for the idle ones", got)
 	}
-	if got := count(Query{Session: "s"}); got["slow"] > 2 {
-		t.Errorf("requests of a session explored: %v", got)
+	if got := count(Query{Session: "s", Needs: Needs{PromptBytes: 9000}}); got["slow"]+got["never"] > 1 {
+		t.Errorf("a session that is bound was sent exploring: %v", got)
 	}
+	if got := count(Query{Wish: Wish{NoFailover: true}}); got["slow"]+got["never"] > 0 {
+		t.Errorf("requests that may not fail over were sent exploring: %v", got)
+	}
+}
+
+func TestFastest_NeverSeenTargetIsTriedSoonEvenBySessions(t *testing.T) {
+	w := newWorld("known/m", "never/m")
+	w.seen("known", time.Second)
+	w.pass(time.Minute)
+	r := w.router(t, Config{Explore: 0.05, Rand: rand.New(rand.NewPCG(1, 2)).Float64})
+	for i := range 20 {
+		q := Query{Model: "default", Dialect: llm.OpenAI, Session: fmt.Sprint(i), Now: w.time}
+		p, _ := r.Plan(&q)
+		if p.Explored && p.Targets[0].Provider == "never" {
+			return
+		}
+	}
+	t.Error("twenty new sessions, and none went to the target nothing is known of")
 }
 
 // TestPlan_AnyWorldKeepsTheRules plans random queries in random worlds.

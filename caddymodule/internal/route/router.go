@@ -35,9 +35,9 @@ type Config struct {
 	// Affinity remembers which target a session used. It may outlive the
 	// router. nil: nothing is remembered.
 	Affinity *Affinity
-	// Explore is the chance that a request goes to a target that was not asked
-	// for half a minute, to learn how fast it is now. Default: 0.05; negative:
-	// never.
+	// Explore is the chance that a request which is not bound to a session's
+	// target goes to one that was not asked for half a minute, to learn how
+	// fast it is now. Default: 0.05; negative: never.
 	Explore float64
 	// Rand returns numbers in [0, 1); it must be safe for concurrent use.
 	// Default: math/rand/v2's.

@@ -69,9 +69,9 @@ func policies() []string {
 	return []string{"oracle", "fastest", "least_in_flight", "mean latency", "round_robin"}
 }
 
-func newSim(sc scenario, policy string) *sim {
-	s := &sim{scenario: sc, clock: clock{epoch}, rand: rand.New(rand.NewPCG(7, 11)), servers: sc.servers(), byID: map[*Target]*server{}}
-	choose := rand.New(rand.NewPCG(3, 5))
+func newSim(sc scenario, policy string, seed uint64) *sim {
+	s := &sim{scenario: sc, clock: clock{epoch}, rand: rand.New(rand.NewPCG(7, seed)), servers: sc.servers(), byID: map[*Target]*server{}}
+	choose := rand.New(rand.NewPCG(3, seed))
 	for _, srv := range s.servers {
 		t := &Target{Provider: srv.name, Model: "m", Dialects: []llm.Dialect{llm.OpenAI},
 			Health: health.New(health.Options{Now: s.now, Rand: choose.Float64})}

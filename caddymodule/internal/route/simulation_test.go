@@ -15,6 +15,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table in docs/routing.md")
 
+// seeds is how often a scenario is run, with other chances each time.
+const seeds = 3
+
 // TestSimulation_FastestComesNearestTheOracle runs every scenario under every
 // policy in virtual time. The fastest strategy may never be clearly behind
 // another that can be had without knowing the future, and its regret against
@@ -27,15 +30,19 @@ func TestSimulation_FastestComesNearestTheOracle(t *testing.T) {
 		fmt.Fprintf(&b, "| %s ", sc.name)
 		means := map[string]float64{}
 		for _, policy := range policies() {
-			s := newSim(sc, policy).run()
-			m := s.mean()
+			m, p95 := 0.0, 0.0
+			for seed := range uint64(seeds) {
+				s := newSim(sc, policy, seed).run()
+				m += s.mean() / seeds
+				p95 += s.p95() / seeds
+			}
 			means[policy] = m
 			regret := m/means["oracle"] - 1
 			regrets[policy] += regret
 			if policy == "oracle" {
-				fmt.Fprintf(&b, "| %.2f s, p95 %.1f ", m, s.p95())
+				fmt.Fprintf(&b, "| %.2f s, p95 %.1f ", m, p95)
 			} else {
-				fmt.Fprintf(&b, "| %.2f s, p95 %.1f, +%.0f %% ", m, s.p95(), 100*regret)
+				fmt.Fprintf(&b, "| %.2f s, p95 %.1f, +%.0f %% ", m, p95, 100*regret)
 			}
 		}
 		b.WriteString("|\n")
@@ -65,7 +72,7 @@ func TestSimulation_TrafficMovesAndReturns(t *testing.T) {
 			continue
 		}
 		t.Run(sc.name, func(t *testing.T) {
-			s := newSim(sc, string(Fastest)).run()
+			s := newSim(sc, string(Fastest), 1).run()
 			before := s.share(sc.watch, sc.from-time.Minute, sc.from)
 			within := s.share(sc.watch, sc.from+10*time.Second, sc.from+20*time.Second)
 			during := s.share(sc.watch, sc.from+10*time.Second, sc.to)
@@ -104,7 +111,7 @@ func checkTable(t *testing.T, table string) {
 		}
 		return
 	}
-	if d := cmp.Diff(old, table); d != "" && runtime.GOARCH == "amd64" {
+	if d := cmp.Diff(strings.Split(old, "\n"), strings.Split(table, "\n")); d != "" && runtime.GOARCH == "amd64" {
 		t.Errorf("the table in docs/routing.md is out of date (-docs +now); run with -update:\n%s", d)
 	}
 }
