@@ -25,7 +25,7 @@ func Classify(v *provider.Vendor, a Answer) Verdict {
 	if a.Status >= 300 || r.failed {
 		return answered(v, &a, r)
 	}
-	if a.Err != nil && (ofTransport(&a) || len(a.Body) == 0 && a.InStream) {
+	if a.Err != nil && (ofTransport(&a) || len(a.Body) == 0) {
 		return transport(v, &a)
 	}
 	return payload(v, &a, r)

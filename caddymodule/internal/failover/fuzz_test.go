@@ -2,23 +2,12 @@ package failover
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
-
-// reasons are all result codes there are: metrics are labelled with them.
-var reasons = map[string]bool{
-	ReasonDNS: true, ReasonRefused: true, ReasonConnectTimeout: true, ReasonConnect: true, ReasonTLS: true, ReasonTLSTimeout: true,
-	ReasonResetPre: true, ReasonStaleConn: true, ReasonResetHdr: true, ReasonGoAway: true, ReasonH2Refused: true, ReasonH2PingTimeout: true,
-	ReasonProtocol: true, ReasonLength: true, ReasonRedirect: true, ReasonTTFT: true, ReasonIdle: true, ReasonNoProgress: true,
-	ReasonDeadline: true, ReasonTruncated: true, ReasonEventTooLarge: true, ReasonRateLimited: true, ReasonConcurrency: true,
-	ReasonQuota: true, ReasonFairUse: true, ReasonPlanDead: true, ReasonAuth: true, ReasonDenied: true, ReasonModelMissing: true,
-	ReasonUpstream408: true, ReasonConflict: true, ReasonTooLarge: true, ReasonClientFault: true, ReasonUpstream5xx: true,
-	ReasonOverloaded: true, ReasonErrorIn200: true, ReasonErrorFirst: true, ReasonUpstreamError: true, ReasonBadPayload: true,
-	ReasonEmpty: true, ReasonEncoding: true, ReasonCanceled: true,
-}
 
 var fuzzKinds = [...]string{
 	"", "cerebras", "zai", "zai-coding", "minimax", "synthetic", "openai", "anthropic", "openrouter", "groq", "deepseek", "moonshot",
@@ -51,7 +40,7 @@ func FuzzClassify(f *testing.F) {
 			a.Err = errors.New(text)
 		}
 		d := Classify(vendor(t, fuzzKinds[int(kind)%len(fuzzKinds)]), a)
-		if !reasons[d.Reason] {
+		if !slices.Contains(Reasons(), d.Reason) {
 			t.Fatalf("unknown reason %q", d.Reason)
 		}
 		checkVerdict(t, &d)

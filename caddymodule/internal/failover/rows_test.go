@@ -2,11 +2,15 @@ package failover
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/sse"
 )
 
 // may is what a verdict allows: s the same target again, k another key, t
@@ -189,5 +193,33 @@ func BenchmarkClassify(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Classify(v, a)
+	}
+}
+
+// Rows 61 and 64: what a stream's readers refuse has a name of its own.
+func TestClassify_WhatTheReadersOfAStreamRefuse(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		err    error
+		stream bool
+		reason string
+		may    string
+	}{
+		{"61 event too large", fmt.Errorf("reading: %w", &sse.TooLargeError{}), true, ReasonEventTooLarge, "t"},
+		{"64 events out of order", errors.New("delta before its start"), true, ReasonProtocol, "t"},
+		{"58 end without the terminal event", io.ErrUnexpectedEOF, true, ReasonTruncated, "st"},
+		{"66 connection reset", reading(syscall.ECONNRESET), true, ReasonResetHdr, "st"},
+		{"50 body that cannot be read", errors.New("odd"), false, ReasonBadPayload, "st"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := Classify(nil, Answer{Status: 200, Err: c.err, InStream: c.stream, Phase: PhaseBody, Now: noon})
+			if d.Reason != c.reason || may(&d) != c.may {
+				t.Errorf("got %s, may %q; want %s, %q", d.Reason, may(&d), c.reason, c.may)
+			}
+			d = Classify(nil, Answer{Status: 200, Err: c.err, InStream: c.stream, Phase: PhaseStream, Now: noon})
+			if may(&d) != "" {
+				t.Errorf("after content: may %q", may(&d))
+			}
+		})
 	}
 }

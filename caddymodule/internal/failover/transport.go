@@ -13,11 +13,13 @@ import (
 	"net/http"
 	"net/textproto"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/caddymodule/internal/sse"
 )
 
 // canceled reports whether the attempt was given up on purpose: the client
@@ -58,7 +60,7 @@ func mayRepeat(reason string) bool {
 // the connection itself could not be made: that would only cost time again.
 func repeatable(reason string) bool {
 	switch reason {
-	case ReasonResetPre, ReasonResetHdr, ReasonTruncated, ReasonLength, ReasonH2PingTimeout, ReasonEncoding:
+	case ReasonResetPre, ReasonResetHdr, ReasonTruncated, ReasonLength, ReasonH2PingTimeout, ReasonEncoding, ReasonBadPayload:
 		return true
 	}
 	return mayRepeat(reason)
@@ -72,10 +74,15 @@ func (d *Verdict) SameFirst() bool {
 
 // transportReason names what went wrong.
 func transportReason(a *Answer) string {
-	if r := knownReason(a); r != "" {
+	switch r := knownReason(a); {
+	case r != "":
 		return r
+	case a.Status == 0 || ofTransport(a):
+		return brokenReason(a)
+	case a.InStream:
+		return ReasonProtocol // the events break the dialect's rules
 	}
-	return brokenReason(a)
+	return ReasonBadPayload
 }
 
 // ofTransport tells a failure of the connection from a refusal of the body by
@@ -89,8 +96,12 @@ func ofTransport(a *Answer) bool {
 // knownReason names a failure that tells its own reason, or returns "".
 func knownReason(a *Answer) string {
 	var named interface{ Reason() string }
-	if errors.As(a.Err, &named) && named.Reason() != "" {
+	if errors.As(a.Err, &named) && slices.Contains(reasons[:], named.Reason()) {
 		return named.Reason()
+	}
+	var event *sse.TooLargeError
+	if errors.As(a.Err, &event) {
+		return ReasonEventTooLarge
 	}
 	var dns *net.DNSError
 	if errors.As(a.Err, &dns) {

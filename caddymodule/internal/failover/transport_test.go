@@ -122,6 +122,23 @@ func TestTransport_ReliabilityRows(t *testing.T) {
 	}
 }
 
+func TestTransport_AReasonNobodyKnowsIsNoLabel(t *testing.T) {
+	d := Classify(nil, Answer{Err: reasoned{"user-4711"}, Phase: PhaseSent, Now: noon})
+	if d.Reason != ReasonResetPre {
+		t.Errorf("got %s", d.Reason)
+	}
+}
+
+func TestReasons_AreDistinct(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Reasons() {
+		if r == "" || seen[r] {
+			t.Errorf("%q is there twice", r)
+		}
+		seen[r] = true
+	}
+}
+
 func TestTransport_PrefaceTruncatedStreamMayFailOver(t *testing.T) {
 	d := Classify(nil, Answer{Status: 200, Err: io.EOF, Phase: PhaseBody, InStream: true, Now: noon})
 	if d.Reason != ReasonTruncated || !d.RetrySame || !d.TryNextTarget {

@@ -14,6 +14,7 @@
 package failover
 
 import (
+	"slices"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -121,3 +122,17 @@ const (
 	ReasonEncoding       = "encoding"
 	ReasonCanceled       = "canceled"
 )
+
+// reasons are all of them.
+var reasons = [...]string{
+	ReasonDNS, ReasonRefused, ReasonConnectTimeout, ReasonConnect, ReasonTLS, ReasonTLSTimeout, ReasonResetPre,
+	ReasonStaleConn, ReasonResetHdr, ReasonGoAway, ReasonH2Refused, ReasonH2PingTimeout, ReasonProtocol,
+	ReasonLength, ReasonRedirect, ReasonTTFT, ReasonIdle, ReasonNoProgress, ReasonDeadline, ReasonTruncated,
+	ReasonEventTooLarge, ReasonRateLimited, ReasonConcurrency, ReasonQuota, ReasonFairUse, ReasonPlanDead,
+	ReasonAuth, ReasonDenied, ReasonModelMissing, ReasonUpstream408, ReasonConflict, ReasonTooLarge,
+	ReasonClientFault, ReasonUpstream5xx, ReasonOverloaded, ReasonErrorIn200, ReasonErrorFirst,
+	ReasonUpstreamError, ReasonBadPayload, ReasonEmpty, ReasonEncoding, ReasonCanceled,
+}
+
+// Reasons returns every reason a Verdict can give.
+func Reasons() []string { return slices.Clone(reasons[:]) }
