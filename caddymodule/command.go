@@ -1,3 +1,45 @@
 package caddymodule
 
-func registerCommands() {}
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// registerCommands adds aimux's commands: beside Caddy's own in a binary called
+// aimux, below `aimux` in anyone else's build.
+func registerCommands() {
+	binary := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+	if binary != "aimux" && !strings.HasPrefix(binary, "aimux-") {
+		caddycmd.RegisterCommand(caddycmd.Command{
+			Name: "aimux", Short: "Works with the aimux LLM gateway",
+			CobraFunc: func(cmd *cobra.Command) {
+				for _, add := range commands {
+					sub := &cobra.Command{}
+					add(sub)
+					cmd.AddCommand(sub)
+				}
+			},
+		})
+		return
+	}
+	if caddy.CustomBinaryName == "" {
+		caddy.CustomBinaryName = binary
+		caddy.CustomLongDescription = "aimux is an LLM gateway: one URL in front of all your model providers. It is a Caddy server with the aimux module, so Caddy's commands are here too."
+	}
+	for _, add := range commands {
+		var named cobra.Command
+		add(&named)
+		caddycmd.RegisterCommand(caddycmd.Command{
+			Name: named.Name(), Usage: strings.TrimPrefix(named.Use, named.Name()), Short: named.Short, Long: named.Long,
+			CobraFunc: func(cmd *cobra.Command) { add(cmd) },
+		})
+	}
+}
+
+// commands are aimux's own; each fills a command.
+var commands = [...]func(*cobra.Command){configCommand, simulateCommand}
