@@ -39,7 +39,7 @@ type Provider struct {
 	// Keys are secrets; they go into the environment and the configuration
 	// refers to them. They are named k1, k2 and so on.
 	Keys []string
-	// Accounts are the keys' accounts, by their place.
+	// Accounts are the keys' accounts, by their place. Default: none.
 	Accounts []string
 	// Model is what Config's default rows of models name. Default: m.
 	Model string
@@ -111,11 +111,11 @@ func (c Config) writeKeys(b *strings.Builder) {
 	fmt.Fprintf(b, "keys[%d]{provider,name,account,secret}:\n", rows)
 	for _, p := range c.Providers {
 		for i := range p.Keys {
-			account := p.Name + "-" + strconv.Itoa(i+1)
+			account := ""
 			if i < len(p.Accounts) {
 				account = p.Accounts[i]
 			}
-			fmt.Fprintf(b, "  %s,k%d,%s,\"env:%s\"\n", p.Name, i+1, account, p.variable(i))
+			fmt.Fprintf(b, "  %s,k%d,%q,\"env:%s\"\n", p.Name, i+1, account, p.variable(i))
 		}
 	}
 }
