@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/toon"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -323,5 +324,37 @@ func BenchmarkFindModel(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.FindModel("glm-5.2[1m]")
+	}
+}
+
+// The catalogue is written as the encoder of package toon would write it, so
+// that a change shows as a change and nothing else.
+func TestCatalogue_IsCanonicalTOON(t *testing.T) {
+	formatted, err := toon.Format(catalogueTOON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(formatted), string(catalogueTOON)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A policy nobody names is a slip of the pen.
+func TestCatalogue_EveryPolicyIsUsed(t *testing.T) {
+	var doc document
+	if err := toon.Unmarshal(catalogueTOON, &doc); err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, e := range doc.Endpoints {
+		used[e.Policy] = true
+	}
+	for _, m := range doc.Models {
+		used[m.Policy] = true
+	}
+	for name := range doc.Policies {
+		if !used[name] {
+			t.Errorf("nobody uses the policy %q", name)
+		}
 	}
 }
