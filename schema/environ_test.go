@@ -110,6 +110,7 @@ func TestLoad_EnvironmentThatIsNotConfiguration(t *testing.T) {
 	for _, tc := range []struct{ name, entry, warning string }{
 		{"reserved", "AIMUX_SITE=example.com", ""},
 		{"reserved, like a section", "AIMUX_LOG=debug", ""},
+		{"set by an image", "AIMUX_VERSION=v1.2.3", ""},
 		{"set by Kubernetes", "AIMUX_SERVICE_HOST=10.0.0.1", ""},
 		{"set by Kubernetes, a port", "AIMUX_PORT_8080_TCP=tcp://10.0.0.1:8080", ""},
 		{"empty", "AIMUX_PROVIDERS__ZAI__TIER=", ""},

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -158,4 +159,48 @@ func TestProperty_EveryValueOfATreeHasALayer(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestProperty_NoSecretIsRepeatedOrEmbedded pastes keys of every known shape into
+// each field that takes text: the document is refused, and nothing repeats it.
+func TestProperty_NoSecretIsRepeatedOrEmbedded(t *testing.T) {
+	keys := []string{
+		"sk-ant-api03-CANARY-AbCdEfGhIjKlMnOpQrSt", "sk-proj-CANARYAbCdEfGhIjKlMn", "csk-canaryabcdefghijklmnopqrstuvwx",
+		"syn_CANARYabcdef0123456789", "eyJCANARYbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.AbCdEfGh", "0123456789abcdef0123456789abcdef.CANARYGhIjKlMnOp",
+		"amx_CANARYabcdefghijkl",
+	}
+	eachSpec(rootSpec(), "", func(at string, s *spec) {
+		if at == "/version" || !s.is("string") && !s.is("integer") && !s.is("boolean") {
+			return
+		}
+		for _, key := range keys {
+			refusesSecret(t, at, key, treeWith(at, key))
+		}
+	})
+	for _, at := range []string{"/providers/*/headers", "/providers/*/params/drop", "/keys/*/models", "/providers/*/models/*/aliases", "/providers/*/params/rename"} {
+		for _, key := range keys {
+			var v any = []any{key}
+			if !rootSpec().at(strings.ReplaceAll(at, "*", "0")).is("array") {
+				v = map[string]any{"x": key}
+			}
+			refusesSecret(t, at, key, treeWith(at, v))
+		}
+	}
+}
+
+func refusesSecret(t *testing.T, at, key string, tree map[string]any) {
+	t.Helper()
+	tree["version"] = int64(1)
+	for _, format := range Formats() {
+		data, err := emit(nodeOf(tree), format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Load(Options{Path: "a." + format, Data: data})
+		if err == nil {
+			t.Errorf("%s: the key is taken and would be embedded: %s", at, r.Raw)
+		} else if strings.Contains(err.Error(), key) || strings.Contains(strings.ToLower(err.Error()), "canary") {
+			t.Errorf("%s: the message repeats the key: %v", at, err)
+		}
+	}
 }

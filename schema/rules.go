@@ -32,6 +32,7 @@ func (c *checker) check() {
 	c.aliases()
 	c.timeouts()
 	c.durations(rootSpec(), c.tree, "")
+	c.strays(c.tree, "")
 }
 
 func (c *checker) problem(pointer, msg, hint string) {
@@ -137,6 +138,33 @@ func listed(names iter.Seq[string]) string {
 	}
 	return strings.Join(all, ", ")
 }
+
+// strays reports keys that were pasted where no key belongs. Secrets, headers and
+// base URLs have rules of their own.
+func (c *checker) strays(v any, at string) {
+	switch t := v.(type) {
+	case map[string]any:
+		for name, e := range t {
+			p := at + "/" + escapePointer(name)
+			if hasSecretShape(name) {
+				c.problems = append(c.problems, finding{pointer: p, key: true, msg: "a name that looks like a secret", hint: strayHint})
+			}
+			if name != "secret" && name != "headers" && !strings.HasSuffix(name, "base_url") {
+				c.strays(e, p)
+			}
+		}
+	case []any:
+		for i, e := range t {
+			c.strays(e, at+"/"+strconv.Itoa(i))
+		}
+	case string:
+		if hasSecretShape(t) {
+			c.problem(at, "the value looks like a secret", strayHint)
+		}
+	}
+}
+
+const strayHint = "a key is kept elsewhere and named by the secret of a row of keys"
 
 // durations checks what the pattern of durations cannot: that they fit.
 func (c *checker) durations(s *spec, v any, at string) {

@@ -231,6 +231,10 @@ func typeHint(s *spec, v any) string {
 	text, isText := v.(string)
 	n, isInt := v.(int64)
 	switch {
+	case v == nil && s.is("object"):
+		return "write {} for one without settings, or leave it out"
+	case v == nil:
+		return "leave it out to have the default"
 	case isText && (s.is("integer") || s.is("number")) && isNumber(text):
 		return "write it without quotation marks"
 	case isText && s.is("boolean") && (text == "true" || text == "false"):
