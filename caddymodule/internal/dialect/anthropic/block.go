@@ -7,135 +7,165 @@ import (
 )
 
 // blocks reads content: a string, or an array of blocks.
-func (d *requestDecoder) blocks(param string, v gjson.Result) []llm.Block {
-	switch {
-	case v.Type == gjson.String:
-		return []llm.Block{{Kind: llm.KindText, Text: v.Str}}
-	case v.IsArray():
-		return decodeBlocks(v)
-	case v.Type == gjson.Null:
-		return nil
+func (d *requestDecoder) blocks(param string, c *wire.Cursor) []llm.Block {
+	switch c.Kind() {
+	case '"', '[', 'n':
+		return contentOf(c)
 	}
 	d.fail(param, "want a string or an array")
 	return nil
 }
 
-func decodeBlocks(v gjson.Result) []llm.Block {
+// contentOf reads content of the kinds that blocks allows, and nothing else.
+func contentOf(c *wire.Cursor) []llm.Block {
+	switch c.Kind() {
+	case '"':
+		return []llm.Block{{Kind: llm.KindText, Text: c.Str()}}
+	case '[':
+		return readBlocks(c)
+	}
+	c.Skip()
+	return nil
+}
+
+func decodeBlocks(v gjson.Result) []llm.Block { return readBlocks(wire.NewCursor(v.Raw)) }
+
+func decodeBlock(v gjson.Result) llm.Block { return readBlock(wire.NewCursor(v.Raw)) }
+
+func readBlocks(c *wire.Cursor) []llm.Block {
 	blocks := make([]llm.Block, 0, 2)
-	v.ForEach(func(_, b gjson.Result) bool {
-		if b.IsObject() {
-			blocks = append(blocks, decodeBlock(b))
+	for range c.Elements() {
+		if c.Kind() == '{' {
+			blocks = append(blocks, readBlock(c))
 		}
-		return true
-	})
+	}
 	return blocks
 }
 
-// decodeBlock reads one content block. A block of a type only Anthropic knows
-// stays whole.
-func decodeBlock(v gjson.Result) llm.Block {
-	var b llm.Block
-	switch kind := v.Get("type").Str; kind {
-	case "text":
-		b.Kind = llm.KindText
-	case "thinking", "redacted_thinking":
-		b.Kind = llm.KindThinking
-	case "image":
-		b.Kind, b.Source = llm.KindImage, &llm.Source{}
-	case "document":
-		b.Kind, b.Source = llm.KindDocument, &llm.Source{}
-	case "tool_use":
-		b.Kind, b.Call = llm.KindToolCall, &llm.ToolCall{}
-	case "tool_result":
-		b.Kind, b.Result = llm.KindToolResult, &llm.ToolResult{}
-	default:
-		return other(v)
+// readBlock reads one content block in one pass: the type, which says what the
+// members mean, may come last.
+func readBlock(c *wire.Cursor) llm.Block {
+	var p blockParts
+	at := c.Pos()
+	for key := range c.Members() {
+		p.member(key, c)
 	}
-	b.Extra.From = llm.Anthropic
-	readable := true
-	v.ForEach(func(k, f gjson.Result) bool {
-		readable = blockField(&b, k.Str, f)
-		return readable
-	})
-	if !readable {
-		return other(v)
-	}
-	return b
+	return p.assemble(c.Since(at))
 }
 
-func other(v gjson.Result) llm.Block {
-	return llm.Block{Kind: llm.KindOther, Raw: wire.Raw(v.Raw), Extra: llm.Extra{From: llm.Anthropic}}
+// blockParts are the members of a block of any type.
+type blockParts struct {
+	kind     string
+	thinking string
+	block    llm.Block
+	source   llm.Source
+	known    bool // source is of a type that llm.Source can hold
+	call     llm.ToolCall
+	result   llm.ToolResult
 }
 
-// blockField reads one member of a block. It returns false if the block can
-// only be kept whole.
-func blockField(b *llm.Block, key string, f gjson.Result) bool {
+func (p *blockParts) member(key string, c *wire.Cursor) {
+	b := &p.block
 	switch key {
 	case "type":
-	case "text", "thinking":
-		b.Text = f.Str
+		p.kind = c.Str()
+	case "text":
+		b.Text = c.Str()
+	case "thinking":
+		p.thinking = c.Str()
 	case "signature":
-		b.Signature = f.Str
+		b.Signature = c.Str()
 	case "data":
-		b.Redacted = f.Str
+		b.Redacted = c.Str()
 	case "cache_control":
-		b.Cache = decodeCache(f)
+		b.Cache = decodeCache(c.Result())
 	case "citations":
-		if f.Type != gjson.Null {
-			b.Citations = wire.Raw(f.Raw)
+		if c.Kind() != 'n' {
+			b.Citations = wire.Raw(c.Raw())
 		}
 	case "source":
-		return b.Source != nil && decodeSource(b.Source, f)
+		p.readSource(c)
 	case "title":
-		if b.Source == nil {
-			return false
-		}
-		b.Source.Name = f.Str
+		p.source.Name = c.Str()
 	default:
-		return toolField(b, key, f)
+		p.toolMember(key, c)
 	}
-	return true
 }
 
-// toolField reads a member of a tool_use or tool_result block, or keeps it.
-func toolField(b *llm.Block, key string, f gjson.Result) bool {
-	switch {
-	case b.Call != nil && key == "id":
-		b.Call.ID = f.Str
-	case b.Call != nil && key == "name":
-		b.Call.Name = f.Str
-	case b.Call != nil && key == "input":
-		b.Call.Input = wire.Raw(f.Raw)
-	case b.Result != nil && key == "tool_use_id":
-		b.Result.CallID = f.Str
-	case b.Result != nil && key == "is_error":
-		b.Result.IsError = f.Bool()
-	case b.Result != nil && key == "content":
-		if f.Type == gjson.String {
-			b.Result.Content = []llm.Block{{Kind: llm.KindText, Text: f.Str}}
-		} else if f.IsArray() {
-			b.Result.Content = decodeBlocks(f)
-		}
+// toolMember reads a member of a tool_use or tool_result block, or keeps it.
+func (p *blockParts) toolMember(key string, c *wire.Cursor) {
+	switch key {
+	case "id":
+		p.call.ID = c.Str()
+	case "name":
+		p.call.Name = c.Str()
+	case "input":
+		p.call.Input = wire.Raw(c.Raw())
+	case "tool_use_id":
+		p.result.CallID = c.Str()
+	case "is_error":
+		p.result.IsError = c.Kind() == 't'
+	case "content":
+		p.result.Content = contentOf(c)
 	default:
-		b.Extra.Fields = append(b.Extra.Fields, llm.Field{Key: key, Value: wire.Raw(f.Raw)})
+		p.block.Extra.Fields = append(p.block.Extra.Fields, llm.Field{Key: key, Value: wire.Raw(c.Raw())})
 	}
-	return true
 }
 
-// decodeSource reads where a picture's or document's bytes are. A document
-// made of content blocks has no Source of ours.
-func decodeSource(s *llm.Source, v gjson.Result) bool {
-	switch v.Get("type").Str {
-	case "base64":
-		s.MediaType, s.Data = v.Get("media_type").Str, v.Get("data").Str
+// readSource reads where a picture's or document's bytes are. A document made
+// of content blocks has no Source of ours.
+func (p *blockParts) readSource(c *wire.Cursor) {
+	kind, s := "", &p.source
+	for key := range c.Members() {
+		switch key {
+		case "type":
+			kind = c.Str()
+		case "media_type":
+			s.MediaType = c.Str()
+		case "data":
+			s.Data = c.Str()
+		case "url":
+			s.URL = c.Str()
+		case "file_id":
+			s.FileID = c.Str()
+		}
+	}
+	switch kind {
 	case "text":
-		s.MediaType, s.Data = "text/plain", v.Get("data").Str
-	case "url":
-		s.URL = v.Get("url").Str
-	case "file":
-		s.FileID = v.Get("file_id").Str
-	default:
-		return false
+		s.MediaType = "text/plain"
+		p.known = true
+	case "base64", "url", "file":
+		p.known = true
 	}
-	return true
+}
+
+// assemble makes the block of its parts. A block of a type only Anthropic
+// knows stays whole, as raw.
+func (p *blockParts) assemble(raw string) llm.Block {
+	b := p.block
+	b.Extra.From = llm.Anthropic
+	switch {
+	case p.kind == "text":
+		b.Kind = llm.KindText
+	case p.kind == "thinking":
+		b.Kind, b.Text = llm.KindThinking, p.thinking
+	case p.kind == "redacted_thinking":
+		b.Kind = llm.KindThinking
+	case p.kind == "image" && p.known, p.kind == "document" && p.known:
+		b.Kind = llm.KindImage
+		if p.kind == "document" {
+			b.Kind = llm.KindDocument
+		}
+		source := p.source
+		b.Source = &source
+	case p.kind == "tool_use":
+		call := p.call
+		b.Kind, b.Call = llm.KindToolCall, &call
+	case p.kind == "tool_result":
+		result := p.result
+		b.Kind, b.Result = llm.KindToolResult, &result
+	default:
+		return llm.Block{Kind: llm.KindOther, Raw: wire.Raw(raw), Extra: llm.Extra{From: llm.Anthropic}}
+	}
+	return b
 }

@@ -16,10 +16,10 @@ func (Messages) DecodeRequest(body []byte) (*llm.Request, error) {
 		return nil, dialect.Invalid("", "the request body is "+err.Error())
 	}
 	d := requestDecoder{r: &llm.Request{Extra: llm.Extra{From: llm.Anthropic}}}
-	root.ForEach(func(k, v gjson.Result) bool {
-		d.field(k.Str, v)
-		return d.err == nil
-	})
+	c := wire.NewCursor(root.Raw)
+	for key := range c.Members() {
+		d.field(key, c)
+	}
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -38,17 +38,26 @@ func (d *requestDecoder) fail(param, message string) {
 	}
 }
 
-func (d *requestDecoder) field(key string, v gjson.Result) {
+// field reads the members that hold most of the bytes straight from the
+// cursor, the others at leisure.
+func (d *requestDecoder) field(key string, c *wire.Cursor) {
+	switch key {
+	case "system":
+		d.r.System = d.blocks("system", c)
+	case "messages":
+		d.messages(c)
+	default:
+		d.setting(key, c.Result())
+	}
+}
+
+func (d *requestDecoder) setting(key string, v gjson.Result) {
 	r := d.r
 	switch key {
 	case "model":
 		r.Model = v.Str
 	case "max_tokens":
 		r.MaxTokens = count(v)
-	case "system":
-		r.System = d.blocks("system", v)
-	case "messages":
-		d.messages(v)
 	case "tools":
 		d.tools(v)
 	case "tool_choice":
@@ -125,30 +134,27 @@ func decodeFormat(v gjson.Result) *llm.Format {
 	return &llm.Format{Kind: "json_schema", Name: v.Get("name").Str, Schema: wire.Raw(v.Get("schema").Raw)}
 }
 
-func (d *requestDecoder) messages(v gjson.Result) {
-	if !v.IsArray() {
+func (d *requestDecoder) messages(c *wire.Cursor) {
+	if c.Kind() != '[' {
 		d.fail("messages", "want an array")
-		return
 	}
-	v.ForEach(func(_, m gjson.Result) bool {
-		d.message(m)
-		return d.err == nil
-	})
+	for range c.Elements() {
+		d.message(c)
+	}
 }
 
-func (d *requestDecoder) message(v gjson.Result) {
+func (d *requestDecoder) message(c *wire.Cursor) {
 	m := llm.Message{Extra: llm.Extra{From: llm.Anthropic}}
-	v.ForEach(func(k, f gjson.Result) bool {
-		switch k.Str {
+	for key := range c.Members() {
+		switch key {
 		case "role":
-			m.Role = llm.Role(f.Str)
+			m.Role = llm.Role(c.Str())
 		case "content":
-			m.Blocks = d.blocks("messages.content", f)
+			m.Blocks = d.blocks("messages.content", c)
 		default:
-			m.Extra.Fields = append(m.Extra.Fields, llm.Field{Key: k.Str, Value: wire.Raw(f.Raw)})
+			m.Extra.Fields = append(m.Extra.Fields, llm.Field{Key: key, Value: wire.Raw(c.Raw())})
 		}
-		return true
-	})
+	}
 	switch m.Role {
 	case llm.RoleUser, llm.RoleAssistant, llm.RoleSystem:
 		d.r.Messages = append(d.r.Messages, m)
@@ -212,7 +218,7 @@ func decodeCache(v gjson.Result) *llm.Cache {
 	return &llm.Cache{TTL: v.Get("ttl").Str}
 }
 
-// number of a JSON literal kept as it came, for members written back unread.
+// rawOr is raw, or otherwise if there is none.
 func rawOr(raw json.RawMessage, otherwise string) string {
 	if len(raw) == 0 {
 		return otherwise

@@ -1,48 +1,104 @@
 package openai
 
 import (
-	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/tidwall/gjson"
 )
 
-func (d *requestDecoder) messages(v gjson.Result) {
-	if !v.IsArray() {
+func (d *requestDecoder) messages(c *wire.Cursor) {
+	if c.Kind() != '[' {
 		d.fail("messages", "want an array")
-		return
 	}
-	v.ForEach(func(_, m gjson.Result) bool {
-		d.message(m)
-		return d.err == nil
-	})
+	for range c.Elements() {
+		m := readMessage(c)
+		d.message(&m)
+	}
 }
 
-// message reads one message. Leading system and developer messages become the
-// system prompt; results of tools become blocks of one user turn.
-func (d *requestDecoder) message(v gjson.Result) {
+// A message is one message with its members read, whatever its role.
+type message struct {
+	role, name string
+	content    []llm.Block
+	refusal    string
+	reasoning  [2]string // reasoning_content and reasoning
+	details    string    // reasoning_details, raw
+	calls      []llm.Block
+	answers    string // tool_call_id
+}
+
+// readMessage reads one message in one pass.
+func readMessage(c *wire.Cursor) message {
+	var m message
+	for key := range c.Members() {
+		switch key {
+		case "role":
+			m.role = c.Str()
+		case "name":
+			m.name = c.Str()
+		case "content":
+			m.content = readParts(c)
+		case "tool_call_id":
+			m.answers = c.Str()
+		default:
+			m.assistantMember(key, c)
+		}
+	}
+	return m
+}
+
+func (m *message) assistantMember(key string, c *wire.Cursor) {
+	switch key {
+	case "refusal":
+		m.refusal = c.Str()
+	case "reasoning_content":
+		m.reasoning[0] = c.Str()
+	case "reasoning":
+		m.reasoning[1] = c.Str()
+	case "reasoning_details":
+		m.details = c.Raw()
+	case "tool_calls":
+		for range c.Elements() {
+			m.calls = append(m.calls, llm.Block{Kind: llm.KindToolCall, Call: readCall(c)})
+		}
+	case "function_call":
+		if c.Kind() == '{' {
+			call := &llm.ToolCall{}
+			readFunction(call, c)
+			call.ID = legacyID(call.Name)
+			m.calls = append(m.calls, llm.Block{Kind: llm.KindToolCall, Call: call})
+		}
+	}
+}
+
+// message puts a message into the request. Leading system and developer
+// messages become the system prompt; results of tools become blocks of one
+// user turn.
+func (d *requestDecoder) message(m *message) {
 	r := d.r
-	switch role := v.Get("role").Str; role {
+	switch m.role {
 	case "system", "developer":
-		blocks := decodeParts(v.Get("content"))
 		if len(r.Messages) == 0 {
-			r.System = append(r.System, blocks...)
+			r.System = append(r.System, m.content...)
 			return
 		}
-		d.add(v, llm.Role(role), blocks)
+		d.add(m, m.content)
 	case "user":
-		d.add(v, llm.RoleUser, decodeParts(v.Get("content")))
+		d.add(m, m.content)
 	case "assistant":
-		d.add(v, llm.RoleAssistant, decodeAssistant(v))
+		d.add(m, m.blocks())
 	case "tool", "function":
-		d.addResult(decodeResult(v))
+		if m.answers == "" {
+			m.answers = legacyID(m.name)
+		}
+		d.addResult(llm.Block{Kind: llm.KindToolResult, Result: &llm.ToolResult{CallID: m.answers, Content: m.content}})
 	default:
-		d.fail("messages.role", "unknown role "+role)
+		d.fail("messages.role", "unknown role "+m.role)
 	}
 }
 
-func (d *requestDecoder) add(v gjson.Result, role llm.Role, blocks []llm.Block) {
-	d.r.Messages = append(d.r.Messages, llm.Message{Role: role, Name: v.Get("name").Str, Blocks: blocks})
+func (d *requestDecoder) add(m *message, blocks []llm.Block) {
+	d.r.Messages = append(d.r.Messages, llm.Message{Role: llm.Role(m.role), Name: m.name, Blocks: blocks})
 }
 
 // addResult puts a result into the user turn that answers the calls before it.
@@ -57,89 +113,28 @@ func (d *requestDecoder) addResult(b llm.Block) {
 	d.r.Messages = append(d.r.Messages, llm.Message{Role: llm.RoleUser, Blocks: []llm.Block{b}})
 }
 
-func decodeResult(v gjson.Result) llm.Block {
-	id := v.Get("tool_call_id").Str
-	if id == "" {
-		id = legacyID(v.Get("name").Str)
-	}
-	return llm.Block{Kind: llm.KindToolResult, Result: &llm.ToolResult{CallID: id, Content: decodeParts(v.Get("content"))}}
-}
-
 // legacyID ties a function_call to the function message that answers it,
 // which have no id.
 func legacyID(name string) string { return "call_" + name }
 
-// decodeParts reads content: a string, parts, or null.
-func decodeParts(v gjson.Result) []llm.Block {
-	if v.Type == gjson.String {
-		return []llm.Block{{Kind: llm.KindText, Text: v.Str}}
+// blocks is a turn of the model: reasoning first, then content, then calls.
+func (m *message) blocks() []llm.Block {
+	blocks := m.thinking()
+	if blocks == nil && m.refusal == "" && len(m.calls) == 0 {
+		return m.content
 	}
-	if !v.IsArray() {
-		return nil
+	blocks = append(blocks, m.content...)
+	if m.refusal != "" {
+		blocks = append(blocks, llm.Block{Kind: llm.KindRefusal, Text: m.refusal})
 	}
+	return append(blocks, m.calls...)
+}
+
+// thinking is reasoning under any of its names. Details carry the signatures
+// of the provider that thought, where a client gives them back.
+func (m *message) thinking() []llm.Block {
 	var blocks []llm.Block
-	v.ForEach(func(_, part gjson.Result) bool {
-		if part.IsObject() {
-			blocks = append(blocks, decodePart(part))
-		}
-		return true
-	})
-	return blocks
-}
-
-func decodePart(v gjson.Result) llm.Block {
-	switch v.Get("type").Str {
-	case "text":
-		return llm.Block{Kind: llm.KindText, Text: v.Get("text").Str}
-	case "refusal":
-		return llm.Block{Kind: llm.KindRefusal, Text: v.Get("refusal").Str}
-	case "image_url":
-		s := dialect.SourceOfURL(v.Get("image_url.url").Str)
-		s.Detail = v.Get("image_url.detail").Str
-		return llm.Block{Kind: llm.KindImage, Source: s}
-	case "file":
-		return llm.Block{Kind: llm.KindDocument, Source: decodeFile(v.Get("file"))}
-	}
-	return llm.Block{Kind: llm.KindOther, Raw: wire.Raw(v.Raw), Extra: llm.Extra{From: llm.OpenAI}}
-}
-
-func decodeFile(v gjson.Result) *llm.Source {
-	s := &llm.Source{}
-	if data := v.Get("file_data").Str; data != "" {
-		s = dialect.SourceOfURL(data)
-	}
-	if s.URL != "" && s.Data == "" { // base64 without a data: head is a PDF
-		s.URL, s.Data, s.MediaType = "", s.URL, "application/pdf"
-	}
-	s.FileID, s.Name = v.Get("file_id").Str, v.Get("filename").Str
-	return s
-}
-
-// decodeAssistant reads a turn of the model: reasoning first, then content,
-// then calls.
-func decodeAssistant(v gjson.Result) []llm.Block {
-	blocks := decodeReasoning(v)
-	blocks = append(blocks, decodeParts(v.Get("content"))...)
-	if s := v.Get("refusal").Str; s != "" {
-		blocks = append(blocks, llm.Block{Kind: llm.KindRefusal, Text: s})
-	}
-	v.Get("tool_calls").ForEach(func(_, c gjson.Result) bool {
-		blocks = append(blocks, llm.Block{Kind: llm.KindToolCall, Call: decodeCall(c)})
-		return true
-	})
-	if f := v.Get("function_call"); f.IsObject() {
-		name := f.Get("name").Str
-		blocks = append(blocks, llm.Block{Kind: llm.KindToolCall, Call: &llm.ToolCall{
-			ID: legacyID(name), Name: name, Input: arguments(f.Get("arguments"))}})
-	}
-	return blocks
-}
-
-// decodeReasoning reads reasoning under any of its names. Details carry the
-// signatures of the provider that thought, where a client gives them back.
-func decodeReasoning(v gjson.Result) []llm.Block {
-	var blocks []llm.Block
-	v.Get("reasoning_details").ForEach(func(_, part gjson.Result) bool {
+	gjson.Parse(m.details).ForEach(func(_, part gjson.Result) bool {
 		b := llm.Block{Kind: llm.KindThinking, Text: part.Get("text").Str + part.Get("summary").Str,
 			Signature: part.Get("signature").Str, Redacted: part.Get("data").Str}
 		b.Extra.From = detailFrom(part.Get("format").Str)
@@ -151,8 +146,8 @@ func decodeReasoning(v gjson.Result) []llm.Block {
 	if len(blocks) > 0 {
 		return blocks
 	}
-	for _, key := range [...]string{"reasoning_content", "reasoning"} {
-		if s := v.Get(key).Str; s != "" {
+	for _, s := range m.reasoning {
+		if s != "" {
 			return []llm.Block{{Kind: llm.KindThinking, Text: s}}
 		}
 	}
@@ -169,24 +164,42 @@ func detailFrom(format string) llm.Dialect {
 	return llm.OpenAI
 }
 
-func decodeCall(v gjson.Result) *llm.ToolCall {
-	if v.Get("type").Str == "custom" {
-		return &llm.ToolCall{ID: v.Get("id").Str, Name: v.Get("custom.name").Str,
-			Text: v.Get("custom.input").Str, Custom: true}
+func readCall(c *wire.Cursor) *llm.ToolCall {
+	call := &llm.ToolCall{Input: []byte("{}")}
+	for key := range c.Members() {
+		switch key {
+		case "id":
+			call.ID = c.Str()
+		case "function":
+			readFunction(call, c)
+		case "custom":
+			call.Custom, call.Input = true, nil
+			readFunction(call, c)
+		}
 	}
-	f := v.Get("function")
-	return &llm.ToolCall{ID: v.Get("id").Str, Name: f.Get("name").Str, Input: arguments(f.Get("arguments"))}
+	return call
 }
 
-// arguments reads a call's arguments: JSON in a string, or the object itself
-// as some servers give it. Empty means no arguments.
-func arguments(v gjson.Result) []byte {
-	raw := v.Str
-	if v.IsObject() {
-		raw = v.Raw
+// readFunction reads the name and input of a call. Arguments are JSON in a
+// string, or the object itself as some servers give it; empty means none.
+func readFunction(call *llm.ToolCall, c *wire.Cursor) {
+	for key := range c.Members() {
+		switch key {
+		case "name":
+			call.Name = c.Str()
+		case "input":
+			call.Text = c.Str()
+		case "arguments":
+			args := ""
+			if c.Kind() == '{' {
+				args = c.Raw()
+			} else {
+				args = c.Str()
+			}
+			call.Input = []byte("{}")
+			if args != "" && args != "null" {
+				call.Input = wire.Raw(args)
+			}
+		}
 	}
-	if raw == "" || raw == "null" {
-		return []byte("{}")
-	}
-	return wire.Raw(raw)
 }

@@ -14,12 +14,15 @@ func (Chat) DecodeRequest(body []byte) (*llm.Request, error) {
 		return nil, dialect.Invalid("", "the request body is "+err.Error())
 	}
 	d := requestDecoder{r: &llm.Request{Extra: llm.Extra{From: llm.OpenAI}}}
-	root.ForEach(func(k, v gjson.Result) bool {
-		if v.Type != gjson.Null {
-			d.field(k.Str, v)
+	c := wire.NewCursor(root.Raw)
+	for key := range c.Members() {
+		switch {
+		case key == "messages":
+			d.messages(c)
+		case c.Kind() != 'n':
+			d.field(key, c.Result())
 		}
-		return d.err == nil
-	})
+	}
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -43,8 +46,6 @@ func (d *requestDecoder) field(key string, v gjson.Result) {
 	switch key {
 	case "model":
 		r.Model = v.Str
-	case "messages":
-		d.messages(v)
 	case "tools":
 		d.tools(v)
 	case "tool_choice":

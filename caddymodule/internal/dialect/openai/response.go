@@ -94,7 +94,8 @@ func stopOf(s llm.StopReason, blocks []llm.Block) llm.StopReason {
 func answerBlocks(message gjson.Result, answer string) []llm.Block {
 	blocks := make([]llm.Block, 0, 4)
 	thought := false
-	for _, b := range decodeAssistant(message) {
+	m := readMessage(wire.NewCursor(message.Raw))
+	for _, b := range m.blocks() {
 		switch {
 		case b.Kind == llm.KindThinking:
 			thought = true
