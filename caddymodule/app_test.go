@@ -1,0 +1,205 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+func newContext(t *testing.T) caddy.Context {
+	t.Helper()
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// provision makes an app of a config, as Caddy does.
+func provision(t *testing.T, config string) (*App, error) {
+	t.Helper()
+	app := new(App)
+	if config != "" {
+		app.Config, app.Source = json.RawMessage(config), "dir/aimux.toon"
+	}
+	app.Lines = map[string]string{"/keys/0/secret": "12:7"}
+	err := app.Provision(newContext(t))
+	return app, err
+}
+
+// noKeys empties the environment of provider keys.
+func noKeys(t *testing.T) {
+	t.Helper()
+	for _, kind := range known().Kinds {
+		for _, name := range kind.Env {
+			t.Setenv(name, "")
+		}
+	}
+}
+
+const oneKey = `{"version":1,"providers":{"zai":{}},"keys":[{"provider":"zai","name":"main","account":"acme","secret":"env:AIMUX_TEST_KEY"}]}`
+
+func entries() (n int) {
+	learned.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
+func TestApp_MissingVariableIsAnErrorWithItsPlace(t *testing.T) {
+	before := entries()
+	_, err := provision(t, oneKey)
+	if err == nil {
+		t.Fatal("a missing variable was accepted")
+	}
+	for _, part := range []string{"aimux.toon:12:7", "/keys/0/secret", "AIMUX_TEST_KEY"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is missing in: %v", part, err)
+		}
+	}
+	if n := entries(); n != before {
+		t.Errorf("%d entries are left of a failed Provision", n-before)
+	}
+}
+
+func TestApp_WhatWasLearnedSurvivesAReload(t *testing.T) {
+	t.Setenv("AIMUX_TEST_KEY", "secret-1")
+	old, err := provision(t, oneKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := provision(t, strings.Replace(oneKey, `"main"`, `"renamed"`, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, is := old.runtime.providers[0].Keys.Keys()[0], fresh.runtime.providers[0].Keys.Keys()[0]
+	if was.State != is.State || was.Account != is.Account {
+		t.Error("the key's state was not found again after it was renamed")
+	}
+	if old.runtime.router.Targets()[0].Health != fresh.runtime.router.Targets()[0].Health {
+		t.Error("the target's health was not found again")
+	}
+	t.Setenv("AIMUX_TEST_KEY", "secret-2")
+	rotated, err := provision(t, oneKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rotated.runtime.providers[0].Keys.Keys()[0].State == is.State {
+		t.Error("another secret was given the first one's state")
+	}
+	for _, app := range []*App{old, fresh, rotated} {
+		app.Cleanup()
+	}
+}
+
+func TestRuntime_EndsWithItsLastReference(t *testing.T) {
+	noKeys(t)
+	before := entries()
+	app, err := provision(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt := app.runtime
+	rt.acquire() // an exchange under way
+	app.Cleanup()
+	app.Cleanup() // Caddy may clean up twice
+	if entries() == before {
+		t.Error("the runtime ended under an exchange")
+	}
+	rt.release()
+	if n := entries(); n != before {
+		t.Errorf("%d entries are left", n-before)
+	}
+	rt.acquire() // a request that arrives at the old handler after all
+	rt.release()
+	if n := entries(); n != before {
+		t.Errorf("a late request changed the pool by %d", n-before)
+	}
+}
+
+func TestApp_KeysInTheEnvironmentAreUsedAndNumberedOnesToo(t *testing.T) {
+	noKeys(t)
+	t.Setenv("CEREBRAS_API_KEY", "a")
+	t.Setenv("CEREBRAS_API_KEY_2", "b")
+	t.Setenv("GROQ_API_KEY", "c")
+	app, err := provision(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Cleanup()
+	keys := map[string]int{}
+	for _, p := range app.runtime.providers {
+		keys[p.Name] = len(p.Keys.Keys())
+	}
+	if len(keys) != 2 || keys["cerebras"] != 2 || keys["groq"] != 1 || app.runtime.simulated() {
+		t.Errorf("providers and keys: %v", keys)
+	}
+}
+
+func TestApp_WithoutAnythingTheSimulatorAnswers(t *testing.T) {
+	noKeys(t)
+	app, err := provision(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Cleanup()
+	if !app.runtime.simulated() {
+		t.Fatal("not simulated")
+	}
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", "/v1/messages", strings.NewReader(`{"model":"anything","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`))
+	h := &Handler{runtime: app.runtime}
+	if err := h.ServeHTTP(w, r, nil); err != nil || w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"end_turn"`) && !strings.Contains(w.Body.String(), `"max_tokens"`) {
+		t.Errorf("%v, status %d: %s", err, w.Code, w.Body)
+	}
+}
+
+func TestAdmin_ShowsStatusAndKeysButNoSecretAndWakesAKey(t *testing.T) {
+	t.Setenv("AIMUX_TEST_KEY", "canary-5f1c")
+	app, err := provision(t, oneKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Cleanup()
+	mux := http.NewServeMux()
+	for _, route := range (Admin{}).Routes() {
+		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := route.Handler.ServeHTTP(w, r); err != nil {
+				status := http.StatusInternalServerError
+				if api, ok := err.(caddy.APIError); ok {
+					status = api.HTTPStatus
+				}
+				http.Error(w, err.Error(), status)
+			}
+		})
+	}
+	ask := func(method, path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		if strings.Contains(w.Body.String(), "canary") {
+			t.Errorf("%s %s shows a secret", method, path)
+		}
+		return w
+	}
+	if w := ask("GET", "/aimux/status"); w.Code != http.StatusNotFound {
+		t.Errorf("before the start: status %d", w.Code)
+	}
+	if err := app.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer app.Stop()
+	for path, want := range map[string]int{"/aimux/status": 200, "/aimux/keys": 200} {
+		if w := ask("GET", path); w.Code != want || !json.Valid(w.Body.Bytes()) || !strings.Contains(w.Body.String(), "zai") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	for path, want := range map[string]int{"/aimux/keys/zai/main/reset": 200, "/aimux/keys/zai/none/reset": 404, "/aimux/keys/none/main/reset": 404} {
+		if w := ask("POST", path); w.Code != want {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := ask("GET", "/aimux/keys/zai/main/reset"); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("GET reset: %d", w.Code)
+	}
+}
