@@ -92,5 +92,5 @@ func (in savedPeak) restore(p *peak, now time.Time) {
 		return
 	}
 	p.value, p.usual = in.Value*float64(time.Millisecond), in.Usual*float64(time.Millisecond)
-	p.at = in.At * int64(time.Millisecond)
+	p.at, p.n = in.At*int64(time.Millisecond), early
 }

@@ -26,9 +26,12 @@ const (
 	// up and down are the weights of a sample that is worse or better than the
 	// estimate: bad news is believed quickly (a peak), good news slowly.
 	up, down = 0.5, 0.15
-	// slowly is the weight of a sample in the long-run mean an idle target's
-	// estimate returns to.
-	slowly = 0.02
+	// slowly is the time constant of the long-run mean an idle target's
+	// estimate returns to. It counts time, not samples: a hundred requests
+	// caught in the same brown-out are one piece of news.
+	slowly = 10 * time.Minute
+	// early is how many samples make the first long-run mean.
+	early = 10
 	// idleDecay is the time constant of that return: a target that was slow
 	// and gets no traffic is worth another look after some tens of seconds.
 	idleDecay = 20 * time.Second
@@ -45,12 +48,13 @@ const (
 type peak struct {
 	value, usual float64
 	at           int64 // of the last sample, in Unix nanoseconds
+	n            int   // samples in usual, up to early
 }
 
 // add takes a sample; higher is worse.
 func (p *peak) add(x float64, now int64) {
 	if p.at == 0 {
-		p.value, p.usual, p.at = x, x, now
+		p.value, p.usual, p.at, p.n = x, x, now, 1
 		return
 	}
 	v, w := p.read(now), down
@@ -59,8 +63,18 @@ func (p *peak) add(x float64, now int64) {
 	}
 	p.value = v + w*(x-v)
 	// A peak moves the long-run mean by no more than three times its value.
-	p.usual += slowly * (min(x, 3*p.usual) - p.usual)
+	p.usual += p.weight(now) * (min(x, 3*p.usual) - p.usual)
 	p.at = now
+}
+
+// weight is that of a sample at now in the long-run mean.
+func (p *peak) weight(now int64) float64 {
+	w := 1 - math.Exp(-float64(max(now-p.at, 0))/float64(slowly))
+	if p.n < early {
+		p.n++
+		w = max(w, 1/float64(p.n))
+	}
+	return w
 }
 
 // read returns the estimate, which drifts to the long-run mean while no

@@ -60,9 +60,11 @@ func (n *names) near(name string) []string {
 	seen := map[string]bool{}
 	for _, table := range []map[string]*entry{n.exact, n.bare, n.direct} {
 		for known, e := range table {
+			if e.hidden || seen[e.name] {
+				continue
+			}
 			d := distance(name, known)
-			close := d <= max(len(known), len(name))/3 || len(name) >= 3 && strings.Contains(known, name)
-			if close && !seen[e.name] && !e.hidden {
+			if d <= max(len(known), len(name))/3 || len(name) >= 3 && strings.Contains(known, name) {
 				seen[e.name] = true
 				found = append(found, scored{e.name, d})
 			}

@@ -72,22 +72,28 @@ func TestSimulation_TrafficMovesAndReturns(t *testing.T) {
 			continue
 		}
 		t.Run(sc.name, func(t *testing.T) {
-			s := newSim(sc, string(Fastest), 1).run()
-			before := s.share(sc.watch, sc.from-time.Minute, sc.from)
-			within := s.share(sc.watch, sc.from+10*time.Second, sc.from+20*time.Second)
-			during := s.share(sc.watch, sc.from+10*time.Second, sc.to)
-			back := s.share(sc.watch, sc.to+60*time.Second, sc.to+90*time.Second)
-			t.Logf("share of %s: %.2f before, %.2f ten seconds in, %.2f until the end, %.2f a minute after", sc.watch, before, within, during, back)
-			if before < 0.9 {
-				t.Errorf("share %.2f before, want at least 0.9", before)
-			}
-			if within > 0.1*before || during > 0.1*before {
-				t.Errorf("share %.2f ten seconds in and %.2f all along, want at least 90 %% moved away", within, during)
-			}
-			if back < 0.9*before {
-				t.Errorf("share %.2f a minute after the end, want it back", back)
+			for seed := range uint64(10) {
+				checkMoves(t, newSim(sc, string(Fastest), seed).run())
 			}
 		})
+	}
+}
+
+func checkMoves(t *testing.T, s *sim) {
+	t.Helper()
+	before := s.share(s.watch, s.from-time.Minute, s.from)
+	within := s.share(s.watch, s.from+10*time.Second, s.from+20*time.Second)
+	during := s.share(s.watch, s.from+10*time.Second, s.to)
+	back := s.share(s.watch, s.to+60*time.Second, s.to+90*time.Second)
+	t.Logf("share of %s: %.2f before, %.2f ten seconds in, %.2f until the end, %.2f a minute after", s.watch, before, within, during, back)
+	if before < 0.9 {
+		t.Errorf("share %.2f before, want at least 0.9", before)
+	}
+	if within > 0.1*before || during > 0.1*before {
+		t.Errorf("share %.2f ten seconds in and %.2f all along, want at least 90 %% moved away", within, during)
+	}
+	if back < 0.9*before {
+		t.Errorf("share %.2f a minute after the end, want it back", back)
 	}
 }
 
