@@ -54,10 +54,10 @@ type providerStatus struct {
 }
 
 type targetStatus struct {
-	Model    string   `json:"model"`
-	Tier     int      `json:"tier"`
-	Dialects []string `json:"dialects"`
-	Health   any      `json:"health,omitempty"`
+	Model    string       `json:"model"`
+	Tier     int          `json:"tier"`
+	Dialects []string     `json:"dialects"`
+	Health   *healthShown `json:"health,omitempty"`
 }
 
 func serveStatus(w http.ResponseWriter, _ *http.Request) error {
@@ -90,7 +90,7 @@ func (rt *runtime) providerStatus(p *gateway.Provider, now time.Time) providerSt
 			ts.Dialects = append(ts.Dialects, string(d))
 		}
 		if t.Health != nil {
-			ts.Health = t.Health.Snapshot(now)
+			ts.Health = showHealth(t.Health.Snapshot(now))
 		}
 		s.Targets = append(s.Targets, ts)
 	}
@@ -103,12 +103,12 @@ func serveKeys(w http.ResponseWriter, _ *http.Request) error {
 		return errNotServing
 	}
 	type row struct {
-		Provider string `json:"provider"`
-		Keys     any    `json:"keys"`
+		Provider string     `json:"provider"`
+		Keys     []keyShown `json:"keys"`
 	}
 	rows := make([]row, len(rt.providers))
 	for i, p := range rt.providers {
-		rows[i] = row{Provider: p.Name, Keys: p.Keys.Snapshot(time.Now())}
+		rows[i] = row{Provider: p.Name, Keys: keysShown(p.Keys.Snapshot(time.Now()))}
 	}
 	return writeJSON(w, rows)
 }

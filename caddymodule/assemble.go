@@ -122,7 +122,7 @@ func (b *builder) keys(name, origin string) ([]*keypool.Key, error) {
 			return nil, fmt.Errorf("key %q: %w", keyName(row, i), err)
 		}
 		k := &keypool.Key{
-			Name: keyName(row, i), Weight: row.Weight, MaxInFlight: row.MaxInFlight, Models: row.Models,
+			Name: keyName(row, i), AccountName: row.Account, Weight: row.Weight, MaxInFlight: row.MaxInFlight, Models: row.Models,
 			State:  b.runtime.keyState(origin, secret),
 			Secret: func(context.Context) (string, error) { return secret, nil },
 		}
