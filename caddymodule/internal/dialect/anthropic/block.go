@@ -33,13 +33,14 @@ func decodeBlocks(v gjson.Result) []llm.Block { return readBlocks(wire.NewCursor
 func decodeBlock(v gjson.Result) llm.Block { return readBlock(wire.NewCursor(v.Raw)) }
 
 func readBlocks(c *wire.Cursor) []llm.Block {
-	blocks := make([]llm.Block, 0, 2)
+	var few [4]llm.Block // most messages hold no more; what is returned has no slack
+	blocks := few[:0]
 	for range c.Elements() {
 		if c.Kind() == '{' {
 			blocks = append(blocks, readBlock(c))
 		}
 	}
-	return blocks
+	return append(make([]llm.Block, 0, len(blocks)), blocks...)
 }
 
 // readBlock reads one content block in one pass: the type, which says what the
