@@ -112,6 +112,7 @@ func TestPool_BurstClimbsTheLadderOnce(t *testing.T) {
 	b.fails(t, rate(0)) // its probe: 2 s
 	b.pass(2 * time.Second)
 	b.must(t, "m").Release(Outcome{})
+	b.pass(rampTime)
 	var burst []*Lease
 	for range 50 {
 		burst = append(burst, b.must(t, "m"))
@@ -120,7 +121,7 @@ func TestPool_BurstClimbsTheLadderOnce(t *testing.T) {
 	for _, l := range burst {
 		l.Release(rate(0))
 	}
-	if got := b.Snapshot(b.now())[0].Rests[0]; got.Step != 1 || !got.Until.Equal(epoch.Add(5*time.Second)) {
+	if got := b.Snapshot(b.now())[0].Rests[0]; got.Step != 1 || !got.Until.Equal(epoch.Add(15*time.Second)) {
 		t.Errorf("after a burst of 50: %+v; want one step and 1 s", got)
 	}
 }

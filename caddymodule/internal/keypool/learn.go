@@ -64,26 +64,47 @@ func (c *cell) lengthen(r rest, now int64) int64 {
 	if c.due > now {
 		until = max(until, c.until)
 	}
-	c.due, c.until, c.probe = due, until, 0
+	c.due, c.until, c.probe, c.rampEnds = due, until, 0, 0
 	return due
 }
 
+// The ramp after a rest. Agents that work side by side all fit on its first
+// step; a herd of hundreds is let in over some round trips.
+const (
+	rampTime = 10 * time.Second
+	rampFrom = 8 // requests let in once the probe has succeeded
+	rampGain = 2 // and for each that succeeds after it
+)
+
 // recover ends the rests and ladders that stood in the way of model, if the
 // request that succeeded set out after they were noted and due.
-func (s *State) recover(model string, begun int64) {
+func (s *State) recover(model string, begun, now int64) {
 	if s.busy.Load() == 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, m := range [...]string{"", model} {
-		c := s.cells[m]
-		if c == nil || begun < c.stepAt || c.due > begun {
-			continue
-		}
-		if *c = (cell{low: c.low}); c.low == 0 {
-			s.drop(m)
-		}
+	s.recoverCell("", begun, now)
+	if model != "" {
+		s.recoverCell(model, begun, now)
+	}
+}
+
+func (s *State) recoverCell(model string, begun, now int64) {
+	c := s.cells[model]
+	switch {
+	case c == nil || begun < c.stepAt || c.due > begun:
+		return
+	case c.rampEnds > now:
+		c.ramp += rampGain
+		return
+	case c.due > 0:
+		*c = cell{low: c.low, ramp: rampFrom, rampEnds: now + int64(rampTime)}
+	default:
+		*c = cell{low: c.low}
+	}
+	if c.stale(now) {
+		s.drop(model)
 	}
 }
 

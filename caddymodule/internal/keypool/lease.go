@@ -18,7 +18,7 @@ type Lease struct {
 	// The probes this lease holds, and the deadline that marks them as its own.
 	account, own probes
 	deadline     int64
-	done         atomic.Bool
+	good, done   atomic.Bool
 }
 
 // probes says which probes of a state a lease holds.
@@ -65,7 +65,15 @@ func (l *Lease) Accepted() {
 	if l.done.Load() {
 		return
 	}
-	l.key.states(func(s *State) bool { s.recover(l.model, l.begun); return true })
+	l.succeeded(l.pool.now())
+}
+
+// succeeded ends what stood in the way of the key, once.
+func (l *Lease) succeeded(now time.Time) {
+	if l.good.Swap(true) {
+		return
+	}
+	l.key.states(func(s *State) bool { s.recover(l.model, l.begun, now.UnixNano()); return true })
 }
 
 // Release returns the key to its pool and records o. Later calls do nothing.
@@ -78,7 +86,7 @@ func (l *Lease) Release(o Outcome) {
 	switch o.Class {
 	case llm.ClassNone:
 		shared.accepted(l.begun, shared.inFlight.Load())
-		l.key.states(func(s *State) bool { s.recover(l.model, l.begun); return true })
+		l.succeeded(now)
 	case llm.ClassConcurrency:
 		shared.refused(l.begun, l.inFlight, now.UnixNano())
 	default:

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
 
@@ -115,6 +117,52 @@ func TestPool_DeadPlanIsProbedDaily(t *testing.T) {
 	b.must(t, "m").Release(Outcome{})
 	if got := b.Snapshot(b.now())[0].Rests; got != nil {
 		t.Errorf("after the plan was renewed: %v", got)
+	}
+}
+
+func TestPool_AfterTheProbeTheOthersFollowInGrowingNumbers(t *testing.T) {
+	b := newBench(FillFirst, keys("a")...)
+	b.fails(t, rate(5*time.Second))
+	b.pass(5 * time.Second)
+	round := []*Lease{b.must(t, "m")}
+	var got []int
+	for range 5 {
+		b.pass(100 * time.Millisecond)
+		for _, l := range round {
+			l.Accepted() // the answer's end adds nothing
+			l.Release(Outcome{})
+		}
+		round = nil
+		for len(round) < 500 {
+			l, err := b.Acquire("m", nil)
+			if err != nil {
+				break
+			}
+			round = append(round, l)
+		}
+		got = append(got, len(round))
+	}
+	if d := cmp.Diff([]int{8, 16, 32, 64, 128}, got); d != "" {
+		t.Errorf("requests let in per round (-want +got):\n%s", d)
+	}
+	b.pass(rampTime)
+	for range 500 {
+		b.must(t, "m")
+	}
+}
+
+func TestPool_FailureOnTheRampRestsTheKeyAgain(t *testing.T) {
+	b := newBench(FillFirst, keys("a", "b")...)
+	b.fails(t, rate(5*time.Second))
+	b.pass(5 * time.Second)
+	b.must(t, "m").Release(Outcome{})
+	b.fails(t, rate(7*time.Second))
+	if got := b.name(); got != "b" {
+		t.Errorf("key %s, want b", got)
+	}
+	b.pass(7 * time.Second)
+	if l := b.must(t, "m"); l.Key().Name != "a" || !l.Probe() {
+		t.Errorf("after the second rest: key %s, probe %v; want a's probe", l.Key().Name, l.Probe())
 	}
 }
 

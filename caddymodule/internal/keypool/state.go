@@ -53,6 +53,10 @@ type cell struct {
 	probe int64
 	// low is until when the provider said hardly anything is left.
 	low int64
+	// rampEnds is until when a recovered model takes only as many requests as
+	// ramp allows; 0: it takes any number.
+	rampEnds int64
+	ramp     int
 }
 
 // forgetAfter is how long after a rest its ladder is remembered if nobody
@@ -64,7 +68,7 @@ func forgetAfter(c llm.Class) int64 {
 
 // stale reports whether the cell says nothing any more.
 func (c *cell) stale(now int64) bool {
-	if c.low > now || c.probe > now {
+	if c.low > now || c.probe > now || c.rampEnds > now {
 		return false
 	}
 	if c.due == 0 && c.step == 0 && !c.spared {
@@ -89,6 +93,8 @@ func (c *cell) standing(now int64) (st standing, due int64) {
 		return gated, c.due
 	case c.due > 0 && c.probe > now:
 		return gated, min(c.probe, now+int64(time.Second))
+	case c.rampEnds > now && c.ramp <= 0:
+		return gated, min(c.rampEnds, now+int64(time.Second))
 	case c.low > now:
 		return low, 0
 	}
@@ -126,7 +132,7 @@ func (s *State) lookCell(model string, now int64) (standing, int64, llm.Class) {
 	return st, due, c.class
 }
 
-// claim takes the probes that model waits for, if any. It reports false, and
+// claim takes the probes that model waits for, if any, and a place on its ramp. It reports false, and
 // takes nothing, if the state does not let a request through.
 func (s *State) claim(model string, now, deadline int64) (held probes, ok bool) {
 	if s.busy.Load() == 0 {
@@ -143,13 +149,23 @@ func (s *State) claim(model string, now, deadline int64) (held probes, ok bool) 
 			return probes{}, false
 		}
 	}
-	if w != nil && w.due > 0 {
-		w.probe, held.whole = deadline, true
+	if w != nil {
+		held.whole = w.claim(deadline)
 	}
-	if m != nil && m != w && m.due > 0 {
-		m.probe, held.model = deadline, true
+	if m != nil && m != w {
+		held.model = m.claim(deadline)
 	}
 	return held, true
+}
+
+// claim takes the cell's probe and reports whether there was one to take.
+func (c *cell) claim(deadline int64) bool {
+	c.ramp--
+	if c.due == 0 {
+		return false
+	}
+	c.probe = deadline
+	return true
 }
 
 // unclaim gives probes back without a result. The deadline tells a lease's own
