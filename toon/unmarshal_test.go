@@ -265,6 +265,7 @@ func TestMarshal_NormalisesHostValues(t *testing.T) {
 		X, Y int `toon:",omitempty"`
 	}
 	var nilMap map[string]int
+	holder := struct{ V Value }{IntValue(1)}
 	for _, tc := range []struct {
 		name string
 		in   any
@@ -278,7 +279,7 @@ func TestMarshal_NormalisesHostValues(t *testing.T) {
 		{"array", [2]bool{true, false}, "[2]: true,false"}, {"empty slice", []int{}, "[]"}, {"json number", json.Number("1.0"), "1"}, {"empty json number", json.Number(""), "0"},
 		{"raw json", json.RawMessage(`{"b":[1],"a":{}}`), "b[1]: 1\na:"},
 		{"interfaces", []any{"a", 1, []any{}, map[string]any{}}, "[4]:\n  - a\n  - 1\n  - [0]:\n  -"},
-		{"value", []Value{StringValue("x")}, "[1]: x"}, {"time", time.Unix(0, 0).UTC(), `"1970-01-01T00:00:00Z"`},
+		{"value", []Value{StringValue("x")}, "[1]: x"}, {"root value", StringValue("x"), "x"}, {"pointer to a value", &holder, "V: 1"}, {"time", time.Unix(0, 0).UTC(), `"1970-01-01T00:00:00Z"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, err := Marshal(tc.in)
@@ -294,6 +295,48 @@ func TestMarshal_NormalisesHostValues(t *testing.T) {
 
 func nan() float64 { var zero float64; return zero / zero }
 
+// failing cannot be written.
+type failing struct{}
+
+func (failing) MarshalText() ([]byte, error) { return nil, errors.New("no text") }
+
+func TestMarshal_OmitsByTheRulesOfJSON(t *testing.T) {
+	type sub struct{ A int }
+	type optional struct {
+		S sub       `toon:"s,omitempty"`
+		Z sub       `toon:"z,omitzero"`
+		P *sub      `toon:"p,omitempty"`
+		L []int     `toon:"l,omitempty"`
+		B bool      `toon:"b,omitempty"`
+		T time.Time `toon:"t,omitzero"`
+		Q *sub      `toon:"q,omitzero"`
+	}
+	got, err := Marshal(optional{})
+	if err != nil || string(got) != "s:\n  A: 0" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	full := optional{sub{1}, sub{1}, &sub{1}, []int{1}, true, time.Unix(0, 0).UTC(), &sub{}}
+	got, err = Marshal(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back optional
+	if err := Unmarshal(got, &back); err != nil || !cmp.Equal(full, back) {
+		t.Errorf("%v\n%s", err, cmp.Diff(full, back))
+	}
+}
+
+func TestMarshal_TheOuterFieldHidesTheEmbeddedOne(t *testing.T) {
+	type outer struct {
+		base
+		Name string `toon:"name"`
+	}
+	got, err := Marshal(outer{base{1, "inner"}, "outer"})
+	if err != nil || string(got) != "id: 1\nname: outer" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestMarshal_RefusesWhatHasNoForm(t *testing.T) {
 	type loop struct{ Next *loop }
 	cycle := &loop{}
@@ -303,6 +346,7 @@ func TestMarshal_RefusesWhatHasNoForm(t *testing.T) {
 	for name, in := range map[string]any{
 		"channel": make(chan int), "function": func() {}, "complex": 1i, "cycle": cycle, "pointer to itself": knot,
 		"bad number": json.Number("x"), "bad json": json.RawMessage("{"), "keys": map[float64]int{1: 1}, "utf-8": "\xff",
+		"text": failing{}, "map key": map[failing]int{{}: 1},
 		"in a field": struct{ C chan int }{}, "in a map": map[string]any{"a": func() {}}, "in a slice": []any{make(chan int)},
 	} {
 		if text, err := Marshal(in); err == nil {

@@ -69,6 +69,15 @@ func TestValue_AccessorsWorkOnEveryView(t *testing.T) {
 	if _, ok := table.Index(2); ok {
 		t.Error("Index(2) exists")
 	}
+	if elem, ok := table.Index(0); !ok || elem.Len() != 2 {
+		t.Errorf("Index(0) = %s", jsonOf(t, elem))
+	}
+	for range row.Values() {
+		t.Error("an object has elements")
+	}
+	for range table.All() {
+		t.Error("an array has fields")
+	}
 	if _, ok := row.Get("z"); ok {
 		t.Error(`Get("z") exists`)
 	}
@@ -155,6 +164,12 @@ func TestKind_HasTheNameOfJSONSchema(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"null", "boolean", "number", "string", "array", "object"}, names); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestMarshalJSON_ReplacesInvalidUTF8(t *testing.T) {
+	if got := jsonOf(t, StringValue("a\xffb")); got != "\"a\uFFFDb\"" {
+		t.Errorf("got %q", got)
 	}
 }
 
