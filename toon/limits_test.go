@@ -91,7 +91,6 @@ func TestDecode_AllocatesLessThanTwentyTimesItsInput(t *testing.T) {
 			data := []byte(doc)
 			for mode, decode := range map[string]func() error{
 				"strict":     func() error { _, err := Decode(data, MaxNodes(maxSpan), MaxLine(1<<20)); return err },
-				"lenient":    func() error { _, err := Decode(data, MaxNodes(maxSpan), Strict(false)); return err },
 				"one space":  func() error { _, err := Decode(data, MaxNodes(maxSpan), Strict(false), IndentSize(1)); return err },
 				"parse":      func() error { _, err := Parse(data, MaxNodes(maxSpan), RepairCounts()); return err },
 				"as default": func() error { _, err := Parse(data); return err },
