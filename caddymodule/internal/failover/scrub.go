@@ -104,6 +104,10 @@ var secretPrefixes = [...]string{
 	"sk-", "sk_", "csk-", "gsk_", "syn_", "AIza", "xai-", "r8_", "hf_", "pplx-", "org-", "org_", "proj_", "eyJ",
 }
 
+// secretMarks give a key away wherever in a word they stand: something may be
+// glued to its front.
+var secretMarks = [...]string{"sk-proj-", "sk-ant-", "sk-or-", "sk-kimi-", "csk-", "gsk_", "AIzaSy", "eyJhbGci"}
+
 // secret reports whether a word looks like a key, whole or partly masked.
 func secret(w string) bool {
 	if len(w) < 8 {
@@ -112,6 +116,11 @@ func secret(w string) bool {
 	for _, p := range secretPrefixes {
 		rest, ok := strings.CutPrefix(w, p)
 		if ok && (strings.Contains(rest, "*") || len(rest) >= 8 && strings.ContainsAny(rest, "0123456789")) {
+			return true
+		}
+	}
+	for _, p := range secretMarks {
+		if _, rest, ok := strings.Cut(w, p); ok && len(rest) >= 8 {
 			return true
 		}
 	}

@@ -16,6 +16,7 @@ func TestScrub_TakesOutWhatMustNotTravel(t *testing.T) {
 		{"synthetic key", "syn_0123456789abcdef", "[removed]"},
 		{"JWT", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-_123", "Bearer [removed]"},
 		{"Google key", "AIzaSyA1234567890abcdefg", "[removed]"},
+		{"key glued to something", "0sk-proj-abcdef01234567890 and api_keysk-ant-api03-AbCdEfGh", "[removed] and [removed]"},
 		{"key after a colon", "api_key:sk-abc12345678", "api_key:[removed]"},
 		{"key after an equals sign", "?key=sk-abc12345678&x", "?key=[removed]&x"},
 		{"opaque token", "x 0a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0u1v", "x [removed]"},
