@@ -9,6 +9,7 @@ const Version = 1
 type Config struct {
 	Version   int                 `json:"version"`
 	Providers map[string]Provider `json:"providers,omitempty"`
+	Discover  *bool               `json:"discover,omitempty"`
 	Keys      []Key               `json:"keys,omitempty"`
 	Models    []Route             `json:"models,omitempty"`
 	Aliases   map[string]Alias    `json:"aliases,omitempty"`
@@ -17,8 +18,8 @@ type Config struct {
 	Limits    Limits              `json:"limits"`
 	Log       Log                 `json:"log"`
 
-	// Implicit says that the document named no provider, so that Providers and
-	// Keys were found in the environment (or are the simulator alone).
+	// Implicit says that providers were looked for in the environment and that no
+	// row of models restricts what clients may ask for.
 	Implicit bool `json:"-"`
 }
 

@@ -69,10 +69,25 @@ func (p *pipeline) add(l loaded, layer string) {
 	}
 	if layer == LayerOverrides {
 		l.doc.dropVersion() // every layer is of the present version by now
+		p.keepDiscovering(l.doc)
 	}
 	if err := p.merger.loadDocument(l.doc, layer); err != nil {
 		p.problems = append(p.problems, Problem{File: l.doc.file, Msg: err.Error()})
 	}
+}
+
+// keepDiscovering makes overrides refine what is found in the environment, rather
+// than replace it, where the user's own file leaves the choice to the
+// environment.
+func (p *pipeline) keepDiscovering(overrides *document) {
+	if overrides.root.get("discover") != nil || namesNothing(overrides.root.plainObject()) {
+		return
+	}
+	file := p.merger.tree()
+	if _, said := file["discover"]; said || !namesNothing(file) {
+		return
+	}
+	overrides.root.fields = append(overrides.root.fields, field{key: "discover", value: &node{kind: kindBool, truth: true}})
 }
 
 // run goes through the stages after loading. What could not be parsed, or is of

@@ -325,3 +325,49 @@ func TestLoad_EmptyFileIsRefused(t *testing.T) {
 	mustLoad(t, "toon", "# nothing to say\n")
 	mustLoad(t, "json", "{}")
 }
+
+func TestLoad_OverridesRefineWhatIsFoundInTheEnvironment(t *testing.T) {
+	dir := t.TempDir()
+	overrides := write(t, dir, "overrides.toon", "version: 1\nproviders[1:]{tier}:\n  zai: 7\n")
+	o := schema.Options{Overrides: overrides, Known: known(), Environ: []string{"ZAI_API_KEY=x", "MINIMAX_API_KEY=y"}}
+	loaded, err := schema.Load(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	provisioned, err := schema.FromJSON(loaded.Raw, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*schema.Config{loaded.Config, provisioned.Config} {
+		if len(c.Providers) != 2 || c.Providers["zai"].Tier != 7 || c.Providers["minimax"].Tier != 1 || !c.Implicit {
+			t.Errorf("implicit %t, providers %+v", c.Implicit, c.Providers)
+		}
+	}
+	if string(loaded.Raw) != `{"discover":true,"providers":{"zai":{"tier":7}},"version":1}` {
+		t.Errorf("Raw is %s", loaded.Raw)
+	}
+}
+
+func TestLoad_Discover(t *testing.T) {
+	for _, tc := range []struct {
+		name, text string
+		providers  []string
+		implicit   bool
+	}{
+		{"said, beside one listed", "version: 1\ndiscover: true\nproviders:\n  zai: {tier: 2}\n", []string{"minimax", "zai"}, true},
+		{"one listed under its own name", "version: 1\ndiscover: true\nproviders:\n  mine: {kind: zai}\n", []string{"mine", "minimax"}, true},
+		{"with rows of models", "version: 1\ndiscover: true\nmodels:\n  - {alias: a, provider: zai, model: glm-5.2}\n", []string{"minimax", "zai"}, false},
+		{"not said", "version: 1\nproviders:\n  zai: {tier: 2}\n", []string{"zai"}, false},
+		{"refused", "version: 1\ndiscover: false\n", nil, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := mustLoad(t, "yaml", tc.text, "ZAI_API_KEY=x", "MINIMAX_API_KEY=y")
+			if diff := cmp.Diff(tc.providers, slices.Sorted(maps.Keys(r.Config.Providers))); diff != "" {
+				t.Errorf("providers (-want +got):\n%s", diff)
+			}
+			if r.Config.Implicit != tc.implicit {
+				t.Errorf("Implicit is %t", r.Config.Implicit)
+			}
+		})
+	}
+}

@@ -25,8 +25,8 @@ type resolver struct {
 // are set.
 func (r *resolver) resolve() {
 	r.origins = map[string]origin{}
-	if isEmpty(r.tree["providers"]) && isEmpty(r.tree["keys"]) && isEmpty(r.tree["models"]) {
-		r.implicit = true
+	if wanted, said := r.tree["discover"].(bool); wanted || !said && namesNothing(r.tree) {
+		r.implicit = isEmpty(r.tree["models"])
 		r.discover()
 	}
 	for name, p := range entries(r.tree["providers"]) {
@@ -53,13 +53,29 @@ func isEmpty(v any) bool {
 	return false
 }
 
-// discover makes an entry of every kind whose usual variable is set, or of the
-// simulator when there is none.
+// namesNothing says whether a document leaves it to the environment which
+// providers are used.
+func namesNothing(tree map[string]any) bool {
+	return isEmpty(tree["providers"]) && isEmpty(tree["keys"]) && isEmpty(tree["models"])
+}
+
+// discover makes an entry of every kind whose usual variable is set and that no
+// provider is of, or of the simulator when there would be no provider at all.
 func (r *resolver) discover() {
-	providers := map[string]any{}
+	providers, ok := r.tree["providers"].(map[string]any)
+	if !ok && r.tree["providers"] != nil {
+		return // the schema says what is wrong with it
+	}
+	if providers == nil {
+		providers = map[string]any{}
+	}
+	listed := map[string]bool{}
+	for name, p := range entries(providers) {
+		listed[name], listed[text(p, "kind")] = true, true
+	}
 	for name := range r.known.names() {
 		k := r.known.Kinds[name]
-		if vars := r.keyVariables(k); k.Discover && len(vars) > 0 {
+		if vars := r.keyVariables(k); k.Discover && len(vars) > 0 && !listed[name] {
 			providers[name] = map[string]any{}
 			r.origins["/providers/"+escapePointer(name)] = origin{layer: layerEnv + vars[0], variable: vars[0]}
 		}
