@@ -115,14 +115,14 @@ func (r *repairer) kept(in []llm.Block, at int) []llm.Block {
 	var out []llm.Block
 	copied := false
 	for i := range in {
-		b := in[i]
-		keep := r.keep(&b, at)
-		if !copied && (!keep || b.Call != in[i].Call) {
+		keep, call := r.keep(&in[i], at)
+		if !copied && (!keep || call != in[i].Call) {
 			out = append(make([]llm.Block, 0, len(in)), in[:i]...)
 			copied = true
 		}
 		if copied && keep {
-			out = append(out, b)
+			out = append(out, in[i])
+			out[len(out)-1].Call = call
 		}
 	}
 	if !copied {
@@ -131,26 +131,26 @@ func (r *repairer) kept(in []llm.Block, at int) []llm.Block {
 	return out
 }
 
-// keep reports whether a block of the assistant's stays, and notes calls.
-func (r *repairer) keep(b *llm.Block, at int) bool {
+// keep reports whether a block of the assistant's stays, and notes calls. The
+// call comes back with a new id if its own was used before.
+func (r *repairer) keep(b *llm.Block, at int) (bool, *llm.ToolCall) {
 	switch b.Kind {
 	case llm.KindThinking:
-		return r.options.KeepThinking != nil && r.options.KeepThinking(b)
+		return r.options.KeepThinking != nil && r.options.KeepThinking(b), b.Call
 	case llm.KindText, llm.KindRefusal:
-		return b.Text != ""
+		return b.Text != "", b.Call
 	case llm.KindToolCall:
-		return r.call(b, at)
+		return r.call(b.Call, at)
 	}
-	return b.Kind != llm.KindToolResult
+	return b.Kind != llm.KindToolResult, b.Call
 }
 
-// call notes b's call as waiting. It returns false for one already waiting.
-func (r *repairer) call(b *llm.Block, at int) bool {
-	came := b.Call
+// call notes a call as waiting. It returns false for one already waiting.
+func (r *repairer) call(came *llm.ToolCall, at int) (bool, *llm.ToolCall) {
 	if slices.ContainsFunc(r.open, func(o openCall) bool { return sameCall(o.call, came) }) {
-		return false
+		return false, came
 	}
-	now := came.ID
+	now, kept := came.ID, came
 	if n := r.asked[came.ID]; n > 0 {
 		for now == came.ID || r.calls.known(now) {
 			n++
@@ -158,11 +158,11 @@ func (r *repairer) call(b *llm.Block, at int) bool {
 		}
 		copied := *came
 		copied.ID = now
-		b.Call = &copied
+		kept = &copied
 	}
 	r.asked[came.ID]++
 	r.open = append(r.open, openCall{came, at, now})
-	return true
+	return true, kept
 }
 
 func sameCall(a, b *llm.ToolCall) bool {
