@@ -8,22 +8,19 @@ import (
 	"time"
 )
 
-// mebibyte repeats unit up to the default limit.
-func mebibyte(unit string) string { return strings.Repeat(unit, DefaultMaxBytes/len(unit)) }
-
-// numbered concatenates what line makes of 0, 1, 2 … up to the default limit.
-func numbered(line func(int) string) string {
-	var b strings.Builder
-	for i := 0; b.Len() < DefaultMaxBytes-100; i++ {
-		b.WriteString(line(i))
-	}
-	return b.String()
-}
-
-// dense are the documents with the most values per byte we know of.
-func dense() map[string]string {
+// dense are the documents with the most values per byte we know of, most of them
+// as long as size allows.
+func dense(size int) map[string]string {
+	repeat := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
 	rows := func(header, row string) string {
-		return header + strings.Repeat(row, (DefaultMaxBytes-len(header))/len(row))
+		return header + strings.Repeat(row, (size-len(header))/len(row))
+	}
+	numbered := func(line func(int) string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < size-100; i++ {
+			b.WriteString(line(i))
+		}
+		return b.String()
 	}
 	wide := strings.Repeat("a,", 1) + "b"
 	for i := range 300 {
@@ -42,32 +39,32 @@ func dense() map[string]string {
 		"list of empty arrays":            rows("[1]:\n", "  - []\n"),
 		"object of many keys":             numbered(func(i int) string { return fmt.Sprintf("%x:\n", i) }),
 		"object of many escaped keys":     numbered(func(i int) string { return fmt.Sprintf("\"\\n%x\":\n", i) }),
-		"one key again and again":         mebibyte("a:\n"),
-		"table headers":                   mebibyte("a[0]{b}:\n"),
-		"table headers with groups":       mebibyte("a[0]{b{c}}:\n"),
+		"one key again and again":         repeat("a:\n"),
+		"table headers":                   repeat("a[0]{b}:\n"),
+		"table headers with groups":       repeat("a[0]{b{c}}:\n"),
 		"headers in a list":               rows("[1]:\n", "  - a[0]{b}:\n"),
-		"wide headers":                    mebibyte("a[0]{" + wide + "}:\n"),
-		"malformed headers":               mebibyte("a[0]{" + strings.Repeat(",", 50) + "}:\n"),
+		"wide headers":                    repeat("a[0]{" + wide + "}:\n"),
+		"malformed headers":               repeat("a[0]{" + strings.Repeat(",", 50) + "}:\n"),
 		"wrong counts":                    numbered(func(i int) string { return fmt.Sprintf("k%x[9]: 1\n", i) }),
-		"blank lines":                     mebibyte("\n"),
-		"comments":                        mebibyte("#\n"),
-		"comments and blank lines":        mebibyte("#\n\n"),
+		"blank lines":                     repeat("\n"),
+		"comments":                        repeat("#\n"),
+		"comments and blank lines":        repeat("#\n\n"),
 		"lines that belong to no scope":   rows("a: 1\n", "  b\n"),
 		"fields among rows":               rows("[1]{a}:\n", "  b:\n"),
 		"lines after the root":            rows("[0]:\n", "b\n"),
-		"brackets":                        mebibyte("["),
-		"brackets line by line":           mebibyte("[\n"),
-		"braces":                          mebibyte("]{\n"),
-		"commas":                          mebibyte(","),
-		"carriage returns":                mebibyte("\r\n"),
-		"hyphens":                         mebibyte("- "),
-		"quotes":                          mebibyte("\""),
+		"brackets":                        repeat("["),
+		"brackets line by line":           repeat("[\n"),
+		"braces":                          repeat("]{\n"),
+		"commas":                          repeat(","),
+		"carriage returns":                repeat("\r\n"),
+		"hyphens":                         repeat("- "),
+		"quotes":                          repeat("\""),
 		"escapes in a string":             "a: \"" + strings.Repeat("\\n", 30_000) + "\"",
-		"colons":                          mebibyte(":\n"),
-		"staircase of objects":            staircase("a:\n", 100_000),
-		"staircase of lists":              staircase("- [1]:\n", 100_000),
+		"colons":                          repeat(":\n"),
+		"staircase of objects":            staircase("a:\n", 100_000, size),
+		"staircase of lists":              staircase("- [1]:\n", 100_000, size),
 		"hyphens that nest":               "[1]:\n  " + strings.Repeat("- ", 30_000) + "a",
-		"bytes that are no UTF-8":         mebibyte("\xff\n"),
+		"bytes that are no UTF-8":         repeat("\xff\n"),
 		"a header that declares billions": "[1000000000]{a,b}:\n",
 		"a length of many digits":         "[" + strings.Repeat("9", 60_000) + "]:",
 		"too large":                       strings.Repeat("a", 10<<20),
@@ -75,10 +72,11 @@ func dense() map[string]string {
 	}
 }
 
-// staircase indents each line one level deeper than the line before.
-func staircase(line string, levels int) string {
+// staircase indents each line one level deeper than the line before, as long as
+// size allows.
+func staircase(line string, levels, size int) string {
 	var b strings.Builder
-	for i := 0; i < levels && b.Len() < DefaultMaxBytes-3*i-len(line); i++ {
+	for i := 0; i < levels && b.Len() < size-3*i-len(line); i++ {
 		b.WriteString(strings.Repeat("  ", i))
 		b.WriteString(line)
 	}
@@ -86,7 +84,7 @@ func staircase(line string, levels int) string {
 }
 
 func TestDecode_AllocatesLessThanTwentyTimesItsInput(t *testing.T) {
-	for name, doc := range dense() {
+	for name, doc := range dense(DefaultMaxBytes / 4) {
 		t.Run(name, func(t *testing.T) {
 			data := []byte(doc)
 			for mode, decode := range map[string]func() error{
@@ -107,7 +105,7 @@ func TestDecode_AllocatesLessThanTwentyTimesItsInput(t *testing.T) {
 }
 
 func TestDecode_AnswersBombsWithin100Milliseconds(t *testing.T) {
-	for name, doc := range dense() {
+	for name, doc := range dense(DefaultMaxBytes) {
 		t.Run(name, func(t *testing.T) {
 			data := []byte(doc)
 			for mode, opts := range map[string][]DecodeOption{"strict": nil, "repairing": {RepairCounts()}, "lenient": {Strict(false)}} {
@@ -144,7 +142,9 @@ func fastest(n int, fn func() error) (took time.Duration, err error) {
 }
 
 func TestDecode_RefusesWhatExceedsALimit(t *testing.T) {
-	deep := func(levels int) string { return staircase("a:\n", levels-1) + strings.Repeat("  ", levels-1) + "a: 1" }
+	deep := func(levels int) string {
+		return staircase("a:\n", levels-1, DefaultMaxBytes) + strings.Repeat("  ", levels-1) + "a: 1"
+	}
 	for _, tc := range []struct {
 		name, doc string
 		opts      []DecodeOption
@@ -186,7 +186,7 @@ func TestDecode_AcceptsWhatALimitAllows(t *testing.T) {
 	}{
 		{"bytes", "a: 12345", []DecodeOption{MaxBytes(8)}},
 		{"line", "a: 1\nb: 12345", []DecodeOption{MaxLine(8)}},
-		{"depth by default", staircase("a:\n", 63) + strings.Repeat("  ", 63) + "a: 1", nil},
+		{"depth by default", staircase("a:\n", 63, DefaultMaxBytes) + strings.Repeat("  ", 63) + "a: 1", nil},
 		{"depth", "[1]{a{b}}:\n  1", []DecodeOption{MaxDepth(3)}},
 		{"values", "[2]{a,b}:\n  1,2\n  3,4", []DecodeOption{MaxNodes(7)}},
 	} {
