@@ -23,6 +23,9 @@ type item struct {
 // readItem notes the members of an item.
 func readItem(v gjson.Result) item {
 	it := item{raw: v.Raw}
+	if !v.IsObject() {
+		return it // ForEach would visit the value itself
+	}
 	v.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "type":

@@ -103,6 +103,10 @@ func (d *requestDecoder) toolMember(t *llm.Tool, param string, k, v gjson.Result
 func (d *requestDecoder) namespace(param string, v gjson.Result) {
 	name, about := v.Get("name").Str, v.Get("description")
 	v.Get("tools").ForEach(func(_, tool gjson.Result) bool {
+		if !tool.IsObject() {
+			d.fail(param+".tools", "expected an array of objects")
+			return false
+		}
 		t := d.declared(param+".tools", tool)
 		t.Namespace = name
 		if about.Type == gjson.String {

@@ -3,6 +3,7 @@ package responses
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -100,7 +101,9 @@ func field(x *llm.Extra, key string) json.RawMessage {
 	return nil
 }
 
-// rawField is a member as it stood on the wire.
+// rawField is a member as it stood on the wire: escapes in the key stay, so
+// that it can be written back between quotes.
 func rawField(k, v gjson.Result) llm.Field {
-	return llm.Field{Key: k.Str, Value: wire.Raw(v.Raw)}
+	key := strings.TrimSuffix(strings.TrimPrefix(k.Raw, `"`), `"`)
+	return llm.Field{Key: key, Value: wire.Raw(v.Raw)}
 }

@@ -78,6 +78,7 @@ func TestDecodeRequest_NamesTheFieldAtFault(t *testing.T) {
 		{"tool", `{"tools":[{"type":"function"}]}`, "tools[0].name"},
 		{"tool type", `{"tools":[{"name":"x"}]}`, "tools[0].type"},
 		{"tools", `{"tools":{}}`, "tools"},
+		{"namespace", `{"tools":[{"type":"namespace","name":"n","tools":"x"}]}`, "tools[0].tools"},
 		{"temperature", `{"temperature":"hot"}`, "temperature"},
 		{"negative limit", `{"max_output_tokens":-1}`, "max_output_tokens"},
 		{"fractional limit", `{"max_output_tokens":1.5}`, "max_output_tokens"},
@@ -91,6 +92,18 @@ func TestDecodeRequest_NamesTheFieldAtFault(t *testing.T) {
 		if !ok || e.Param != tt.param || e.Type != llm.ErrInvalidRequest {
 			t.Errorf("%s: %#v", tt.name, err)
 		}
+	}
+}
+
+func TestRequest_AKeyCannotForgeAnother(t *testing.T) {
+	in := `{"model":"m","x\":0,\"model\":\"dear":1,"input":[{"role":"user","content":"a","y\"z":2}],"tools":[{"type":"function","name":"f","parameters":null,"w\n":3}]}`
+	body, _, err := testDialect.EncodeRequest(mustRequest(t, in), &dialect.Target{Model: "m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(in, `"content":"a"`, `"type":"message","content":[{"type":"input_text","text":"a"}]`, 1)
+	if diff := sameJSON(t, []byte(want), body); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

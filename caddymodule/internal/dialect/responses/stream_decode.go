@@ -2,6 +2,7 @@ package responses
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -25,13 +26,18 @@ type streamDecoder struct {
 	items []*outputItem
 	queue blockQueue
 
-	begun    bool
-	ended    bool
-	called   bool // a tool call is among the blocks
-	refused  bool
-	failure  error
-	response llm.Response
+	begun   bool
+	ended   bool
+	called  bool // a tool call is among the blocks
+	refused bool
+	parts   int // items and their blocks so far
 }
+
+// maxItems is how many items and parts an answer may have. Finding one takes
+// time in proportion to their number.
+const maxItems = 4096
+
+var errTooManyItems = errors.New("the answer has too many items")
 
 // Decode appends to dst what ev means.
 func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, error) {
@@ -47,6 +53,9 @@ func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, err
 	d.out = dst
 	d.event(eventType(ev), wire.View(ev.Data))
 	dst, d.out = d.out, nil
+	if d.parts > maxItems {
+		return dst, errTooManyItems
+	}
 	return dst, nil
 }
 
@@ -92,10 +101,9 @@ func (d *streamDecoder) start(response gjson.Result) {
 		return
 	}
 	d.begun = true
-	d.response = *headOf(response)
-	d.response.Usage = decodeUsage(response.Get("usage"))
-	head := d.response
-	d.emit(llm.Event{Type: llm.EventStart, Response: &head})
+	head := headOf(response)
+	head.Usage = decodeUsage(response.Get("usage"))
+	d.emit(llm.Event{Type: llm.EventStart, Response: head})
 }
 
 func (d *streamDecoder) fail(e *llm.Error) {
@@ -111,7 +119,7 @@ func (d *streamDecoder) piece(typ string, v gjson.Result) {
 	}
 	d.start(gjson.Result{})
 	it := d.find(v.Get("item_id").Str, v.Get("output_index"))
-	b := it.block(kind, int(v.Get("content_index").Int()))
+	b := d.block(it, kind, int(v.Get("content_index").Int()))
 	switch {
 	case strings.HasSuffix(typ, ".delta"):
 		d.delta(it, b, v)
@@ -183,7 +191,7 @@ func (d *streamDecoder) endPart(it *outputItem, v gjson.Result) {
 	if !isText(&part) {
 		return
 	}
-	b := it.block(part.Kind, int(v.Get("content_index").Int()))
+	b := d.block(it, part.Kind, int(v.Get("content_index").Int()))
 	d.queue.complete(d, b, part.Text)
 	d.queue.end(d, b, withSource(part))
 }

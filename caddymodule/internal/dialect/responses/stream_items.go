@@ -31,6 +31,7 @@ func (d *streamDecoder) find(id string, index gjson.Result) *outputItem {
 		}
 	}
 	if at == nil {
+		d.parts++
 		at = &outputItem{index: index.Int()}
 		d.items = append(d.items, at)
 	}
@@ -40,9 +41,9 @@ func (d *streamDecoder) find(id string, index gjson.Result) *outputItem {
 	return at
 }
 
-// block returns the item's block of a kind, which for message parts is the one
-// at place. It is begun if need be.
-func (it *outputItem) block(kind llm.BlockKind, place int) *streamBlock {
+// block returns it's block of a kind, which for message parts is the one at
+// place. It is begun if need be.
+func (d *streamDecoder) block(it *outputItem, kind llm.BlockKind, place int) *streamBlock {
 	if kind == llm.KindToolCall || kind == llm.KindThinking {
 		place = 0
 	}
@@ -51,6 +52,7 @@ func (it *outputItem) block(kind llm.BlockKind, place int) *streamBlock {
 			return b
 		}
 	}
+	d.parts++
 	b := &streamBlock{kind: kind, place: place}
 	it.blocks = append(it.blocks, b)
 	return b
@@ -62,7 +64,7 @@ func (d *streamDecoder) added(v gjson.Result) {
 	item := readItem(v.Get("item"))
 	it := d.find(item.id, v.Get("output_index"))
 	if item.typ == "function_call" || item.typ == "custom_tool_call" {
-		b := it.block(llm.KindToolCall, 0)
+		b := d.block(it, llm.KindToolCall, 0)
 		b.name(item)
 		d.called = true
 		d.queue.begin(d, b)
@@ -79,7 +81,7 @@ func (d *streamDecoder) done(it *outputItem, item item) {
 	case "message":
 		d.doneMessage(it, item)
 	case "function_call", "custom_tool_call":
-		b := it.block(llm.KindToolCall, 0)
+		b := d.block(it, llm.KindToolCall, 0)
 		b.name(item)
 		d.called = true
 		d.queue.complete(d, b, argumentText(item))
@@ -88,7 +90,7 @@ func (d *streamDecoder) done(it *outputItem, item item) {
 		d.doneReasoning(it, item)
 	case "":
 	default:
-		b := it.block(llm.KindOther, 0)
+		b := d.block(it, llm.KindOther, 0)
 		whole := otherBlock(item)
 		d.queue.end(d, b, &whole)
 	}
@@ -100,7 +102,10 @@ func (d *streamDecoder) doneMessage(it *outputItem, item item) {
 		if !isText(&part) || part.Text == "" && len(it.blocks) == 0 {
 			continue
 		}
-		b := it.block(part.Kind, place)
+		if d.parts > maxItems {
+			return
+		}
+		b := d.block(it, part.Kind, place)
 		d.queue.complete(d, b, part.Text)
 		d.queue.end(d, b, withSource(part))
 	}
@@ -120,7 +125,7 @@ func (d *streamDecoder) doneReasoning(it *outputItem, item item) {
 	if text == "" && seal == "" && len(it.blocks) == 0 {
 		return
 	}
-	b := it.block(llm.KindThinking, 0)
+	b := d.block(it, llm.KindThinking, 0)
 	d.queue.complete(d, b, text)
 	d.queue.end(d, b, &llm.Block{Kind: llm.KindThinking, Text: text, Signature: seal})
 }
@@ -145,7 +150,7 @@ func (d *streamDecoder) finish(response gjson.Result) {
 	response.Get("output").ForEach(func(_, v gjson.Result) bool {
 		d.done(d.announced(n, v), readItem(v))
 		n++
-		return true
+		return d.parts <= maxItems
 	})
 	d.queue.endAll(d)
 	d.ended = true
@@ -165,6 +170,7 @@ func (d *streamDecoder) announced(n int, v gjson.Result) *outputItem {
 	if n < len(d.items) {
 		return d.items[n]
 	}
+	d.parts++
 	it := &outputItem{id: id, index: int64(n)}
 	d.items = append(d.items, it)
 	return it

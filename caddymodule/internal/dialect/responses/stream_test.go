@@ -3,6 +3,7 @@ package responses
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -242,6 +243,19 @@ func TestStreamDecoder_DoneMarkIsNoEnd(t *testing.T) {
 func TestStreamDecoder_BrokenJSONIsAnError(t *testing.T) {
 	if _, err := decodeStream([]byte("event: response.output_text.delta\ndata: {\"delta\":\"a\n\n")); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestStreamDecoder_EndlessItemsAreAnError(t *testing.T) {
+	dec := testDialect.NewStreamDecoder()
+	var err error
+	n := 0
+	for ; n < 2*maxItems && err == nil; n++ {
+		data := fmt.Appendf(nil, `{"type":"response.output_text.delta","item_id":"m%d","delta":"x"}`, n)
+		_, err = dec.Decode(nil, &sse.Event{Data: data})
+	}
+	if err != errTooManyItems || n > maxItems {
+		t.Errorf("after %d items: %v", n, err)
 	}
 }
 
