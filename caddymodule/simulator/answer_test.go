@@ -175,3 +175,21 @@ func TestCheckTranscript(t *testing.T) {
 		})
 	}
 }
+
+func TestServer_FindsToolsByNumberAndByTheBeginningOfLongNames(t *testing.T) {
+	const long = "mcp__filesystem_server__read_multiple_files_with_a_very_long_name_indeed"
+	tools := `,"tools":[{"type":"function","function":{"name":"other"}},{"type":"function","function":{"name":"` + long[:40] + `_1a2b3c"}}]`
+	for said, want := range map[string]string{
+		"call:" + long: long[:40] + "_1a2b3c",
+		"call:#1":      "other",
+		"call:#3":      "",
+		"call:oth":     "",
+		"call:mcp":     "",
+	} {
+		body := `{"model":"m","messages":[{"role":"user","content":"` + said + `"}]` + tools + `}`
+		got := post(t, New(Options{}), chatPath, body).body
+		if called := strings.Contains(got, `"tool_calls"`); called != (want != "") || want != "" && !strings.Contains(got, `"name":"`+want+`"`) {
+			t.Errorf("%s: %s", said, got)
+		}
+	}
+}

@@ -42,21 +42,19 @@ type Record struct {
 
 // journal keeps the newest records, in order of arrival.
 type journal struct {
-	mu      sync.Mutex
-	max     int
-	records []*Record
-	bytes   int // of all bodies
-	changed chan struct{}
+	mu       sync.Mutex
+	max      int // records
+	maxBytes int // of all bodies
+	records  []*Record
+	bytes    int // of all bodies
+	changed  chan struct{}
 }
-
-// maxRecordBytes bounds what the bodies of all records take.
-const maxRecordBytes = 64 << 20
 
 // add stores r, dropping the oldest when the journal is full or heavy.
 func (j *journal) add(r *Record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for len(j.records) > 0 && (len(j.records) >= j.max || j.bytes+len(r.Body) > maxRecordBytes) {
+	for len(j.records) > 0 && (len(j.records) >= j.max || j.bytes+len(r.Body) > j.maxBytes) {
 		j.forget(max(1, len(j.records)/4))
 	}
 	j.bytes += len(r.Body)

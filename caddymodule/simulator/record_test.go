@@ -38,6 +38,14 @@ func TestServer_RecordsAreBounded(t *testing.T) {
 	if len(all) > 8 || len(all) < 6 || all[len(all)-1].Number != 30 || s.Count() != 30 {
 		t.Errorf("%d records, the last %d, counted %d", len(all), all[len(all)-1].Number, s.Count())
 	}
+	heavy := New(Options{})
+	heavy.journal.maxBytes = 500
+	for range 10 {
+		post(t, heavy, chatPath, hello(chatPath, `,"user":"`+strings.Repeat("x", 90)+`"`))
+	}
+	if n := len(heavy.Requests()); n != 3 {
+		t.Errorf("%d records of 150 bytes within 500", n)
+	}
 	none := New(Options{MaxRecords: -1})
 	post(t, none, chatPath, hello(chatPath, ""))
 	if len(none.Requests()) != 0 || none.Count() != 1 {

@@ -23,7 +23,7 @@ type Server struct {
 func New(o Options) *Server {
 	o = o.withDefaults()
 	s := &Server{opts: o, vendor: vendorNamed(o.Vendor)}
-	s.journal.max = o.MaxRecords
+	s.journal.max, s.journal.maxBytes = o.MaxRecords, 64<<20
 	s.limiter.limits = o.Limits
 	s.pool.New = func() any { return new(exchange) }
 	return s
