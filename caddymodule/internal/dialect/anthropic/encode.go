@@ -17,7 +17,7 @@ const defaultMaxTokens = 32000
 // EncodeRequest writes r for a target that speaks Messages.
 func (Messages) EncodeRequest(r *llm.Request, t *dialect.Target) ([]byte, []string, error) {
 	e := &requestEncoder{Fields: dialect.NewFields(t.Policy, dialect.SizeHint(r)), r: r, target: t}
-	if err := e.check(); err != nil {
+	if err := dialect.Unsayable(r, llm.Anthropic); err != nil {
 		return nil, nil, err
 	}
 	e.messages = repair.History(r.Messages, repair.Options{
@@ -50,22 +50,6 @@ type requestEncoder struct {
 	max      int
 	last     bool // the newest message is being written
 	err      error
-}
-
-// check refuses what would change what the client gets if it were left out.
-func (e *requestEncoder) check() error {
-	if e.r.PreviousID != "" {
-		return dialect.Refused("previous_response_id")
-	}
-	if e.r.Extra.From == llm.Anthropic {
-		return nil
-	}
-	for _, f := range e.r.Extra.Fields {
-		if f.Key == "n" && string(f.Value) != "1" && string(f.Value) != "null" {
-			return dialect.Refused("n")
-		}
-	}
-	return nil
 }
 
 // keepThinking lets thinking through that a Messages provider signed.

@@ -14,7 +14,7 @@ import (
 // EncodeRequest writes r for a target that speaks Chat Completions.
 func (Chat) EncodeRequest(r *llm.Request, t *dialect.Target) ([]byte, []string, error) {
 	e := &requestEncoder{Fields: dialect.NewFields(t.Policy, dialect.SizeHint(r)), r: r, target: t}
-	if err := e.check(); err != nil {
+	if err := dialect.Unsayable(r, llm.OpenAI); err != nil {
 		return nil, nil, err
 	}
 	e.Str("model", t.ModelFor(r))
@@ -40,30 +40,6 @@ type requestEncoder struct {
 	target *dialect.Target
 	last   bool // the newest turn is being written
 	err    error
-}
-
-// refusedFields are members of other dialects that cannot be left out without
-// changing what the client gets.
-var refusedFields = [...]string{"mcp_servers", "container"}
-
-func (e *requestEncoder) check() error {
-	if e.r.PreviousID != "" {
-		return dialect.Refused("previous_response_id")
-	}
-	if e.r.Extra.From == llm.OpenAI {
-		return nil
-	}
-	for _, f := range e.r.Extra.Fields {
-		switch {
-		case f.Key == "thread" && string(f.Value) != "null":
-			err := dialect.Refused("thread")
-			err.Details = dialect.ThreadUnsupported
-			return err
-		case slices.Contains(refusedFields[:], f.Key) && len(f.Value) > 2 && string(f.Value) != "null":
-			return dialect.Refused(f.Key)
-		}
-	}
-	return nil
 }
 
 // keepThinking lets reasoning text through if the upstream wants it back, but
