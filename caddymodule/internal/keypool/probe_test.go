@@ -166,6 +166,22 @@ func TestPool_FailureOnTheRampRestsTheKeyAgain(t *testing.T) {
 	}
 }
 
+func TestPool_RestEndsTheRamp(t *testing.T) {
+	b := newBench(FillFirst, keys("a")...)
+	b.fails(t, rate(5*time.Second))
+	b.pass(5 * time.Second)
+	b.must(t, "m").Release(Outcome{})
+	var last *Lease
+	for range rampFrom {
+		last = b.must(t, "m")
+	}
+	last.Release(rate(2 * time.Second))
+	b.pass(2 * time.Second)
+	if !b.must(t, "m").Probe() {
+		t.Error("no probe after the rest: the spent ramp stands in its way")
+	}
+}
+
 // TestPool_HerdWaitsForTheProbe has 500 clients wait for the end of a rest and
 // retry as the pool tells them to. The provider sees one request until it has
 // answered.

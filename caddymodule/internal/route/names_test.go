@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -28,6 +29,20 @@ func TestDistance_IsAMetric(t *testing.T) {
 			t.Fatalf("%d %d %d", distance(a, b), distance(b, c), distance(a, c))
 		}
 	})
+}
+
+func TestRouter_NamesAndSuggestionsLeaveSecondNamesOut(t *testing.T) {
+	w := newWorld("zai/glm-5", "minimax/M3")
+	w.target("zai").Caps.Aliases = []string{"turbo-latest"}
+	r := w.router(t, Config{ByModel: true, Aliases: []Alias{
+		{Name: "coder", Members: w.members("zai")}, {Name: "claude-*", Members: w.members("zai")},
+	}})
+	if d := cmp.Diff([]string{"coder", "default", "minimax/M3", "zai/glm-5"}, r.Names()); d != "" {
+		t.Errorf("names (-want +got):\n%s", d)
+	}
+	if got, want := w.plan(r, Query{Model: "turbo-lates"}), `error: no model "turbo-lates"`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
 }
 
 func FuzzRouter_PlanTakesAnyName(f *testing.F) {
