@@ -77,7 +77,7 @@ func (t *targets) make(p *gateway.Provider, m provider.Model) *route.Target {
 // list names it. Nothing is remembered about it.
 func (t *targets) direct(name, model string) *route.Target {
 	p := t.byName[name]
-	if p == nil || p.Vendor.Static {
+	if p == nil {
 		return nil
 	}
 	target := &route.Target{

@@ -15,7 +15,7 @@ var known = sync.OnceValue(func() schema.Known {
 	for _, v := range provider.Catalogue().Vendors() {
 		kind := schema.Kind{
 			Env: v.Env, NeedsBaseURL: v.NeedsURL, KeyOptional: v.KeyOptional, Local: v.Local,
-			AnyModel: !v.Static, Discover: len(v.Env) > 0 && !env[v.Env[0]] && !v.NeedsURL && !v.Local,
+			AnyModel: v.Kind != schema.SimulatorKind, Discover: len(v.Env) > 0 && !env[v.Env[0]] && !v.NeedsURL && !v.Local,
 		}
 		if kind.Discover {
 			env[v.Env[0]] = true // one kind answers for a variable: the first

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/failover"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/sse"
+	"github.com/tidwall/gjson"
 )
 
 // maxHeld bounds what is held back before the commit point.
@@ -65,13 +67,12 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	if in.Kind != dialect.EventPing {
 		a.answer.Progress()
 	}
-	first := a.first == 0 && (in.Kind == dialect.EventContent || in.Kind == dialect.EventTerminal)
-	if first {
+	if err := a.convert(ev); err != nil {
+		return true, a.broken(failover.Answer{Body: append([]byte(nil), ev.Data...), Err: err, Phase: failover.PhaseBody, InStream: true})
+	}
+	if a.first == 0 && (in.Kind == dialect.EventContent || in.Kind == dialect.EventTerminal) {
 		a.seen()
 		a.commit()
-	}
-	if err := a.convert(ev); err != nil {
-		return true, a.judge(failover.Answer{Err: err, Phase: failover.PhaseBody, InStream: true})
 	}
 	if v := a.pass(); v != nil {
 		return true, v
@@ -86,15 +87,27 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 // convert appends an event's bytes for the client to out.
 func (a *try) convert(ev *sse.Event) error {
 	if a.decoder == nil {
-		a.out = append(a.out, ev.Raw...)
-		if ev.Unterminated {
-			a.out = append(a.out, "\n\n"...)
-		}
+		a.passEvent(ev)
 		return nil
 	}
 	events, err := a.decoder.Decode(a.events[:0], ev)
 	a.encodeEvents(events)
 	return err
+}
+
+// passEvent appends an event as it came. Line ends that are CR alone are legal,
+// but clients that split lines at LF would see no line at all.
+func (a *try) passEvent(ev *sse.Event) {
+	if bytes.IndexByte(ev.Raw, '\r') >= 0 && bytes.IndexByte(ev.Raw, '\n') < 0 {
+		if !ev.Comment {
+			a.out = sse.AppendEvent(a.out, string(ev.Type), ev.Data)
+		}
+		return
+	}
+	a.out = append(a.out, ev.Raw...)
+	if ev.Unterminated {
+		a.out = append(a.out, "\n\n"...)
+	}
 }
 
 func (a *try) encodeEvents(events []llm.Event) {
@@ -106,7 +119,7 @@ func (a *try) encodeEvents(events []llm.Event) {
 
 // pass sends what out holds, once the exchange is committed.
 func (a *try) pass() *failover.Verdict {
-	if a.first == 0 {
+	if !a.content {
 		if len(a.out) > maxHeld {
 			return a.judge(failover.Answer{Err: errors.New("too much preamble without content"), Phase: failover.PhaseBody, InStream: true})
 		}
@@ -143,14 +156,21 @@ func (a *try) failedEvent(ev *sse.Event, e *llm.Error) *failover.Verdict {
 	if !a.send.committed() {
 		return v
 	}
-	if a.translates() {
-		e.RequestID = a.ID
-		_ = a.send.fail(e)
+	if a.translates() || !reportsFailure(ev.Data) {
+		a.tell(e)
 		return v
 	}
 	a.out = append(a.out, ev.Raw...)
 	_ = a.send.write(a.out)
 	return v
+}
+
+// reportsFailure reports whether clients take an event for a failure. Some
+// vendors only name it as the reason why the model stopped, which clients
+// overlook.
+func reportsFailure(data []byte) bool {
+	event := gjson.ParseBytes(data)
+	return event.Get("error").Exists() || event.Get("response.error").Exists() || event.Get("type").Str == "error"
 }
 
 // streamEnded handles the end of the body without the terminal event. It is
@@ -166,13 +186,31 @@ func (a *try) streamEnded(err error) *failover.Verdict {
 		failed := transportAnswer(err)
 		answer.Err = failed.Err
 	}
+	return a.broken(answer)
+}
+
+// broken judges a stream that cannot go on. A client that has seen content of
+// it is told, in its own dialect.
+func (a *try) broken(answer failover.Answer) *failover.Verdict {
 	v := a.judge(answer)
 	if v.Class != llm.ClassCanceled && a.send.committed() {
-		told := &llm.Error{Class: llm.ClassTransient, Type: llm.ErrUpstream, RequestID: a.ID,
-			Message: "the provider's answer broke off (" + v.Reason + ")"}
-		_ = a.send.fail(told)
+		a.tell(&llm.Error{Class: llm.ClassTransient, Type: llm.ErrUpstream,
+			Message: "the provider's answer broke off (" + v.Reason + ")"})
 	}
 	return v
+}
+
+// tell ends a stream that has begun with the client's dialect's error event:
+// from the encoder, if there is one, because it knows what came before.
+func (a *try) tell(e *llm.Error) {
+	e.RequestID = a.ID
+	if a.encoder == nil {
+		_ = a.send.fail(e)
+		return
+	}
+	a.out = a.encoder.Encode(a.out, &llm.Event{Type: llm.EventError, Err: e})
+	_ = a.send.write(a.out)
+	a.out = a.out[:0]
 }
 
 // aggregate reads a stream for a client that did not ask for one.

@@ -89,7 +89,7 @@ func (x *Exchange) exhausted(last *llm.Error) *llm.Error {
 			Message: fmt.Sprintf("every key for %q is resting", clip(x.Model, 120))}
 	}
 	e := *last
-	e.Status, e.Type = finalStatus(e.Class), finalType(e.Class)
+	e.Status, e.Type = finalStatus(last), finalType(last)
 	if !wake.IsZero() {
 		e.RetryAfter = max(wake.Sub(x.gateway.Now()).Truncate(time.Second)+time.Second, time.Second)
 		e.NoRetry = e.RetryAfter > time.Minute
@@ -100,10 +100,10 @@ func (x *Exchange) exhausted(last *llm.Error) *llm.Error {
 	return &e
 }
 
-// finalStatus is the gateway's status for a class when every target failed. 0
-// leaves it to the dialect.
-func finalStatus(c llm.Class) int {
-	switch c {
+// finalStatus is the gateway's status when every target failed, by the last
+// failure. 0 leaves it to the dialect.
+func finalStatus(last *llm.Error) int {
+	switch last.Class {
 	case llm.ClassRate, llm.ClassQuota, llm.ClassConcurrency, llm.ClassFairUse:
 		return http.StatusTooManyRequests
 	case llm.ClassOverload:
@@ -111,15 +111,20 @@ func finalStatus(c llm.Class) int {
 	case llm.ClassModelDenied:
 		return http.StatusNotFound
 	}
+	if last.Type == llm.ErrTimeout {
+		return http.StatusGatewayTimeout
+	}
 	return http.StatusBadGateway
 }
 
-func finalType(c llm.Class) llm.ErrorType {
-	switch finalStatus(c) {
+func finalType(last *llm.Error) llm.ErrorType {
+	switch finalStatus(last) {
 	case http.StatusTooManyRequests:
 		return llm.ErrRateLimited
 	case http.StatusNotFound:
 		return llm.ErrModelNotFound
+	case http.StatusGatewayTimeout:
+		return llm.ErrTimeout
 	case 0:
 		return llm.ErrUnavailable
 	}

@@ -74,8 +74,12 @@ func (a *try) whole() ([]byte, *failover.Verdict) {
 	case n > limit:
 		return nil, a.judge(failover.Answer{Err: tooMuch(limit), Phase: failover.PhaseBody})
 	}
-	return buf.Bytes(), nil
+	return bytes.TrimPrefix(buf.Bytes(), byteOrderMark), nil
 }
+
+// byteOrderMark may stand before a document, says RFC 8259 section 8.1, but
+// most parsers fail at it.
+var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // tooMuch is the error of an answer beyond the cap.
 type tooMuch int64
@@ -147,9 +151,10 @@ func (a *try) deliverPlain() *failover.Verdict {
 
 // seen notes that the first content has arrived.
 func (a *try) seen() {
-	if a.first != 0 {
+	if a.content {
 		return
 	}
+	a.content = true
 	a.first = a.gateway.Now().Sub(a.begun)
 	a.answer.Content()
 	a.lease.Accepted()

@@ -27,9 +27,10 @@ type try struct {
 
 	begun    time.Time
 	answer   *upstream.Answer
-	streams  bool // the provider answers with an event stream
-	drained  bool // the rest of the answer is read by others
-	first    time.Duration
+	streams  bool          // the provider answers with an event stream
+	drained  bool          // the rest of the answer is read by others
+	content  bool          // the first content has arrived
+	first    time.Duration // when it did, since the attempt began
 	usage    llm.Usage
 	finished bool // the model said why it stopped
 	encoder  dialect.StreamEncoder
