@@ -101,9 +101,13 @@ func field(x *llm.Extra, key string) json.RawMessage {
 	return nil
 }
 
-// rawField is a member as it stood on the wire: escapes in the key stay, so
-// that it can be written back between quotes.
+// rawField is a member as it stood on the wire. Its key keeps the escapes it
+// needs to be written back between quotes, and no others: an escaped letter
+// must not hide a member from a policy.
 func rawField(k, v gjson.Result) llm.Field {
-	key := strings.TrimSuffix(strings.TrimPrefix(k.Raw, `"`), `"`)
+	key := k.Str
+	if strings.IndexByte(k.Raw, '\\') >= 0 {
+		key = string(wire.AppendEscaped(nil, key))
+	}
 	return llm.Field{Key: key, Value: wire.Raw(v.Raw)}
 }

@@ -106,8 +106,7 @@ func inspectEnd(data []byte) dialect.Inspection {
 }
 
 // eventType is the type of an event: of its event field or, for servers that
-// send data only, of the data. It is the data's where the two disagree on
-// there being one, and empty if neither has it.
+// send data only, of the data; empty if neither has one.
 func eventType(ev *sse.Event) string {
 	if len(ev.Type) > 0 && string(ev.Type) != "message" {
 		return wire.View(ev.Type)

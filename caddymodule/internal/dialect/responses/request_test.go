@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,10 @@ func TestRequest_AKeyCannotForgeAnother(t *testing.T) {
 	want := strings.Replace(in, `"content":"a"`, `"type":"message","content":[{"type":"input_text","text":"a"}]`, 1)
 	if diff := sameJSON(t, []byte(want), body); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	_, dropped := upstreamBody(t, mustRequest(t, `{"tr\u0075ncation":"auto"}`), &dialect.Policy{Drop: []string{"truncation"}})
+	if !slices.Equal(dropped, []string{"truncation"}) {
+		t.Errorf("an escaped letter hides a member from the policy: dropped %v", dropped)
 	}
 }
 
