@@ -19,8 +19,11 @@ const minOutput = 16
 // are stateless, so they ask not to be stored and, if the model shall think,
 // for the encrypted reasoning the next turn has to bring back.
 func (Responses) EncodeRequest(r *llm.Request, t *dialect.Target) ([]byte, []string, error) {
-	e := &requestEncoder{Fields: dialect.NewFields(t.Policy, sizeOf(r)), r: r, own: ownRequest(r)}
-	e.Str("model", t.Model)
+	if err := dialect.Unsayable(r, llm.Responses); err != nil {
+		return nil, nil, err
+	}
+	e := &requestEncoder{Fields: dialect.NewFields(t.Policy, dialect.SizeHint(r)), r: r, own: ownRequest(r)}
+	e.Str("model", t.ModelFor(r))
 	e.instructions()
 	if e.Open("input") {
 		e.input()
@@ -50,27 +53,6 @@ type requestEncoder struct {
 
 // ownRequest reports whether r was decoded from this dialect.
 func ownRequest(r *llm.Request) bool { return r.Extra.From == llm.Responses }
-
-// sizeOf guesses the size of r's wire form, in bytes.
-func sizeOf(r *llm.Request) int {
-	n := 1024
-	for i := range r.System {
-		n += len(r.System[i].Text)
-	}
-	for i := range r.Messages {
-		for j := range r.Messages[i].Blocks {
-			b := &r.Messages[i].Blocks[j]
-			n += 200 + len(b.Text)
-			if b.Result != nil && len(b.Result.Content) > 0 {
-				n += len(b.Result.Content[0].Text)
-			}
-		}
-	}
-	for i := range r.Tools {
-		n += 100 + len(r.Tools[i].Schema) + len(r.Tools[i].Description)
-	}
-	return n + n/8
-}
 
 // instructions writes the system blocks up to the first that was an item of
 // its own.

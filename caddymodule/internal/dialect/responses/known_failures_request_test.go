@@ -168,3 +168,14 @@ func TestKnownFailure_44_EncryptedReasoningIsStrippedWhenTheKeyChanges(t *testin
 		t.Error("the refusal is not told from others")
 	}
 }
+
+func TestEncodeRequest_ConversationsKeptElsewhereAreRefused(t *testing.T) {
+	for key, from := range map[string]llm.Dialect{"thread": llm.Anthropic, "mcp_servers": llm.Anthropic, "n": llm.OpenAI} {
+		r := &llm.Request{Extra: llm.Extra{From: from, Fields: []llm.Field{{Key: key, Value: []byte(`{"type":"continue"}`)}}}}
+		_, _, err := testDialect.EncodeRequest(r, openTarget)
+		e, ok := err.(*llm.Error)
+		if !ok || e.Param != key || key == "thread" && e.Details != dialect.ThreadUnsupported {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}

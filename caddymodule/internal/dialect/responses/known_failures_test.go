@@ -233,6 +233,9 @@ func TestKnownFailure_49_StreamAlwaysEndsWithATerminalEvent(t *testing.T) {
 			t.Errorf("usage %s", u)
 		}
 	}
+	if u := terminal(t, streamOf(t, llm.StopEnd, llm.Block{Text: strings.Repeat("x", 70)})).Get("usage"); u.Get("output_tokens").Int() != 20 || u.Get("input_tokens").Int() == 0 {
+		t.Errorf("usage the provider did not state: %s", u)
+	}
 	refusal := streamOf(t, llm.StopRefusal, llm.Block{Kind: llm.KindRefusal, Text: "no"})
 	if end := terminal(t, refusal); end.Get("status").Str != "completed" || end.Get("output.0.content.0.refusal").Str != "no" {
 		t.Errorf("refusal %s", end)

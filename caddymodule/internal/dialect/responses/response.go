@@ -112,7 +112,7 @@ func messageBlocks(it item) []llm.Block {
 // EncodeResponse writes a complete answer for the client that sent r.
 func (d Responses) EncodeResponse(a *llm.Response, r *llm.Request) ([]byte, error) {
 	v := d.envelopeOf(a, r)
-	s := state{usage: &a.Usage}
+	s := state{usage: dialect.UsageOf(a, r)}
 	refused := false
 	items := newItemMaker(r, v.id)
 	for i := range a.Blocks {

@@ -27,6 +27,7 @@ type streamEncoder struct {
 	begun    bool
 	ended    bool
 	refused  bool
+	sent     int    // bytes of content, to estimate usage by
 	output   []byte // the items that are done
 	cur      current
 }
@@ -169,6 +170,7 @@ func (e *streamEncoder) emit(dst []byte, text string) []byte {
 		return dst
 	}
 	c := &e.cur
+	e.sent += len(text)
 	c.text = append(c.text, text...)
 	typ := deltaTypes[c.item.kind]
 	if c.item.call.Custom {
@@ -211,10 +213,7 @@ func (e *streamEncoder) finish(dst []byte, ev *llm.Event) []byte {
 	last, _ := endState(ev.Stop, true)
 	dst = e.closeItem(dst, last)
 	status, reason := endState(ev.Stop, e.refused)
-	s := state{status: status, reason: reason, output: e.output, usage: ev.Usage}
-	if s.usage == nil {
-		s.usage = &llm.Usage{}
-	}
+	s := state{status: status, reason: reason, output: e.output, usage: dialect.UsageAtEnd(ev.Usage, e.r, e.sent)}
 	typ := evCompleted
 	if status == incomplete {
 		typ = evIncomplete
