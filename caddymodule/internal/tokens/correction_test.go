@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"pgregory.net/rapid"
 )
 
@@ -99,5 +100,18 @@ func BenchmarkCorrection(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c.Observe("model", 1000, 1100)
+	}
+}
+
+func TestCounter_EstimatesBetterAfterAnAnswer(t *testing.T) {
+	var c Counter
+	body := bigBody()
+	first := c.Estimate("zai/glm", body, llm.Anthropic)
+	c.Learn("zai/glm", body, llm.Anthropic, first*5/4)
+	if got := c.Estimate("zai/glm", body, llm.Anthropic); got < first*5/4-1 || got > first*5/4+1 {
+		t.Errorf("%d, then %d", first, got)
+	}
+	if got := c.Estimate("other", body, llm.Anthropic); got != first {
+		t.Errorf("another target: %d", got)
 	}
 }
