@@ -104,6 +104,9 @@ type Inspection struct {
 	Err *llm.Error
 	// Usage is set if the event stated usage.
 	Usage *llm.Usage
+	// UsageOnly says that the event has nothing but usage in it: the chunk a
+	// Chat client gets only if it asked (stream_options.include_usage).
+	UsageOnly bool
 	// Finished says that the event states why the model stopped: a stream that
 	// ends after it is whole even if its terminal event never comes.
 	Finished bool

@@ -18,6 +18,7 @@ var (
 	baseRespKey  = []byte(`"base_resp"`)
 	usageKey     = []byte(`"usage"`)
 	usageNull    = []byte(`"usage":null`)
+	noChoices    = []byte(`"choices":[]`)
 	deltaKey     = []byte(`"delta":{`)
 	finishKey    = []byte(`"finish_reason":"`)
 	errNoChoices = errors.New("the answer has no choices")
@@ -34,16 +35,19 @@ func (Chat) Inspect(ev *sse.Event) dialect.Inspection {
 		return dialect.Inspection{Kind: dialect.EventTerminal, Finished: true}
 	}
 	root := gjson.Result{Type: gjson.JSON, Raw: wire.View(data)}
-	if e := chunkFailure(ev, root); e != nil {
-		return dialect.Inspection{Kind: dialect.EventError, Err: e}
-	}
 	in, ok := scanDeltas(data)
+	if !ok || in.Kind != dialect.EventContent {
+		if e := chunkFailure(ev, root); e != nil {
+			return dialect.Inspection{Kind: dialect.EventError, Err: e}
+		}
+	}
 	if !ok {
 		in = inspectChoices(root)
 	}
 	if bytes.Contains(data, usageKey) && !bytes.Contains(data, usageNull) {
 		if u := findUsage(root); u.Known {
 			in.Usage = &u
+			in.UsageOnly = bytes.Contains(data, noChoices)
 		}
 	}
 	return in
@@ -82,10 +86,25 @@ func scanDeltas(data []byte) (in dialect.Inspection, ok bool) {
 		}
 		data = data[i+len(deltaKey)-1:]
 		ok = true
+		if startsWithText(data) {
+			in.Kind = dialect.EventContent
+			return in, true
+		}
 		if in.Kind = deltaKind(gjson.Result{Type: gjson.JSON, Raw: wire.View(data)}); in.Kind == dialect.EventContent {
 			return in, true
 		}
 	}
+}
+
+// startsWithText reports whether the first member of a delta is text that is
+// not empty, as in nearly all of them.
+func startsWithText(delta []byte) bool {
+	for _, head := range [...]string{`{"content":"`, `{"reasoning_content":"`, `{"reasoning":"`} {
+		if n := len(head); len(delta) > n && string(delta[:n]) == head {
+			return delta[n] != '"'
+		}
+	}
+	return false
 }
 
 // inspectChoices looks for content and for the reason to stop in any choice.

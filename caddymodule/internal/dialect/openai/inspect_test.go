@@ -29,7 +29,7 @@ func TestInspect_KindsOfChunks(t *testing.T) {
 		{"second choice", `{"choices":[{"index":0,"delta":{}},{"index":1,"delta":{"content":"x"}}]}`, content},
 		{"finish", `{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`, dialect.Inspection{Kind: dialect.EventOther, Finished: true}},
 		{"empty finish_reason is none", `{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":""}]}`, content},
-		{"usage chunk", `{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":7,"total_tokens":16}}`, dialect.Inspection{Kind: dialect.EventOther, Usage: usage}},
+		{"usage chunk", `{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":7,"total_tokens":16}}`, dialect.Inspection{Kind: dialect.EventOther, Usage: usage, UsageOnly: true}},
 		{"Groq's usage", `{"choices":[{"delta":{},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":9,"completion_tokens":7}}}`, dialect.Inspection{Kind: dialect.EventOther, Usage: usage, Finished: true}},
 		{"the word error in text", `{"choices":[{"delta":{"content":"\"error\""}}]}`, content},
 		{"base_resp of a success", `{"choices":[{"delta":{"content":"x"}}],"base_resp":{"status_code":0}}`, content},
