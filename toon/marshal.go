@@ -85,6 +85,9 @@ func (b *builder) marshalNumber(v reflect.Value) error {
 
 // marshalByMethod lets types that know how write themselves.
 func (b *builder) marshalByMethod(v reflect.Value) (done bool, err error) {
+	if t := v.Type(); t.PkgPath() == "" && t.Kind() != reflect.Struct && t.Kind() != reflect.Pointer {
+		return false, nil // only named types, pointers to them and structs that embed one have methods
+	}
 	if v.Type().NumMethod() == 0 && (!v.CanAddr() || v.Addr().NumMethod() == 0) {
 		return false, nil
 	}

@@ -133,7 +133,10 @@ func (u *unmarshaler) set(dst reflect.Value, v Value) error {
 
 // setByMethod lets types that know how fill themselves.
 func (u *unmarshaler) setByMethod(dst reflect.Value, v Value) (done bool, err error) {
-	if !dst.CanAddr() || dst.Type().NumMethod() == 0 && dst.Addr().NumMethod() == 0 {
+	if t := dst.Type(); !dst.CanAddr() || t.PkgPath() == "" && t.Kind() != reflect.Struct {
+		return false, nil // only named types, and structs that embed one, have methods
+	}
+	if dst.Addr().NumMethod() == 0 {
 		return false, nil
 	}
 	switch target := dst.Addr().Interface().(type) {
