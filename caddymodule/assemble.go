@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
@@ -60,6 +61,8 @@ func (b *builder) build() error {
 		Observer:  &observer{ring: b.runtime.recent, metrics: b.metrics},
 		Ready:     func() bool { return !caddy.Exiting() },
 		Logger:    b.logger,
+		LogLevel:  gateway.LogLevel(b.config.Log.Exchanges),
+		InFlight:  share(b.runtime, "in_flight", func() *atomic.Int64 { return new(atomic.Int64) }),
 		Version:   Version,
 	})
 	return nil
@@ -70,6 +73,7 @@ func (b *builder) limits() gateway.Limits {
 	return gateway.Limits{
 		Body: int64(l.Body), Depth: l.Depth, Response: int64(l.Response), Event: int(l.Event),
 		BodyIdle: l.BodyIdle.Std(), BodyTotal: l.BodyTotal.Std(),
+		Header: int(l.HeaderBytes), InFlight: int64(l.InFlight), Decompression: l.Decompression,
 	}
 }
 

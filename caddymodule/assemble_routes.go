@@ -30,13 +30,22 @@ func (b *builder) routes() (*route.Router, []gateway.ModelInfo, error) {
 	router, err := route.New(route.Config{
 		Targets: t.all, Aliases: aliases, Strategy: route.Strategy(r.Strategy),
 		ByModel: true, AnyName: b.config.Implicit,
-		Purposes: purposes(r.Purposes), Direct: t.direct,
-		Affinity: b.runtime.affinity(route.AffinityOptions{TTL: r.AffinityTTL.Std()}), Explore: r.Explore,
+		Purposes: purposes(r.Purposes), LongContext: r.LongContextFrom, Direct: t.direct,
+		Affinity: b.affinity(), Explore: cmp.Or(r.Explore, -1),
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	return router, t.list(aliases), nil
+}
+
+// affinity is the memory of sessions, or nil if the configuration wants none.
+func (b *builder) affinity() *route.Affinity {
+	ttl := b.config.Routing.AffinityTTL.Std()
+	if ttl == 0 {
+		return nil
+	}
+	return share(b.runtime, "affinity|"+ttl.String(), func() *route.Affinity { return route.NewAffinity(route.AffinityOptions{TTL: ttl}) })
 }
 
 // targets collects what may be asked.

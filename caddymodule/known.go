@@ -14,7 +14,8 @@ var known = sync.OnceValue(func() schema.Known {
 	env := map[string]bool{}
 	for _, v := range provider.Catalogue().Vendors() {
 		kind := schema.Kind{
-			Env: v.Env, NeedsBaseURL: v.NeedsURL, KeyOptional: v.KeyOptional, Local: v.Local,
+			Also: v.Also,
+			Env:  v.Env, NeedsBaseURL: v.NeedsURL, KeyOptional: v.KeyOptional, Local: v.Local,
 			AnyModel: v.Kind != schema.SimulatorKind, Discover: len(v.Env) > 0 && !env[v.Env[0]] && !v.NeedsURL && !v.Local,
 		}
 		if kind.Discover {

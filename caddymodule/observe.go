@@ -27,15 +27,7 @@ type ring struct {
 	next    int
 }
 
-// defaultDecisions is how many exchanges are remembered.
-const defaultDecisions = 200
-
-func newRing(n int) *ring {
-	if n <= 0 {
-		n = defaultDecisions
-	}
-	return &ring{records: make([]gateway.Record, 0, n)}
-}
+func newRing(n int) *ring { return &ring{records: make([]gateway.Record, 0, n)} }
 
 func (r *ring) add(record gateway.Record) {
 	r.mu.Lock()
@@ -43,6 +35,9 @@ func (r *ring) add(record gateway.Record) {
 	if len(r.records) < cap(r.records) {
 		r.records = append(r.records, record)
 		return
+	}
+	if len(r.records) == 0 {
+		return // nothing is to be remembered
 	}
 	r.records[r.next] = record
 	r.next = (r.next + 1) % len(r.records)

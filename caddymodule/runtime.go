@@ -112,10 +112,6 @@ func (rt *runtime) targetState(origin, model string) *health.State {
 	return share(rt, "target|"+origin+"|"+model, func() *health.State { return health.New(health.Options{}) })
 }
 
-func (rt *runtime) affinity(o route.AffinityOptions) *route.Affinity {
-	return share(rt, "affinity", func() *route.Affinity { return route.NewAffinity(o) })
-}
-
 // fingerprint stands for a secret in memory. It is never shown.
 func fingerprint(secret string) string {
 	sum := sha256.Sum256([]byte(secret))

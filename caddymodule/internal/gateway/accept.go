@@ -39,12 +39,42 @@ func (b *body) release() {
 	b.buf = nil
 }
 
+// admit counts the exchange in, unless there are too many already. Whoever is
+// admitted is counted out when it has been served.
+func (x *Exchange) admit() *llm.Error {
+	limit := x.gateway.Limits.InFlight
+	if n := x.gateway.InFlight.Add(1); limit <= 0 || n <= limit {
+		return nil
+	}
+	x.gateway.InFlight.Add(-1)
+	return &llm.Error{Type: llm.ErrUnavailable, Class: llm.ClassOverload, Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
+		Message: fmt.Sprintf("%d requests are under way, which is all this gateway takes (limits.in_flight)", limit)}
+}
+
+// checkHeader bounds what a request says before its body.
+func checkHeader(h http.Header, limit int) *llm.Error {
+	size := 0
+	for name, values := range h {
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	if size <= limit {
+		return nil
+	}
+	return &llm.Error{Type: llm.ErrTooLarge, Status: http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("the request headers are larger than %d bytes (limits.header_bytes)", limit)}
+}
+
 // accept reads the body, once and whole, within the limits.
 func (x *Exchange) accept() *llm.Error {
+	limits := &x.gateway.Limits
+	if e := checkHeader(x.request.Header, limits.Header); e != nil {
+		return e
+	}
 	if e := checkType(x.request.Header); e != nil {
 		return e
 	}
-	limits := &x.gateway.Limits
 	if x.request.ContentLength > limits.Body {
 		return tooLarge(limits.Body)
 	}

@@ -79,6 +79,9 @@ func (x *Exchange) askTarget(p *Provider, t *route.Target, d llm.Dialect, lastTa
 	for {
 		lease, err := x.selectKey(p, t, tried)
 		if err != nil {
+			if probe {
+				t.Health.Forgo()
+			}
 			return verdict
 		}
 		a := x.newTry(p, t, d, lease, probe)
@@ -101,13 +104,11 @@ func (x *Exchange) askTarget(p *Provider, t *route.Target, d llm.Dialect, lastTa
 // selectKey takes a lease on a key that was not tried: the one the session used
 // before, if it is free, else the one whose turn it is.
 func (x *Exchange) selectKey(p *Provider, t *route.Target, tried []*keypool.Key) (*keypool.Lease, error) {
-	if x.plan.Sticky && x.plan.Key != "" && len(tried) == 0 && x.plan.Targets[0] == t {
-		lease, err := p.Keys.Acquire(t.Model, func(k *keypool.Key) bool { return k.Name != x.plan.Key })
-		if err == nil {
-			return lease, nil
-		}
+	wasTried := func(k *keypool.Key) bool { return slices.Contains(tried, k) }
+	if x.plan.Sticky && x.plan.Key != "" && x.plan.Targets[0] == t {
+		return p.Keys.AcquirePreferring(x.plan.Key, t.Model, wasTried)
 	}
-	return p.Keys.Acquire(t.Model, func(k *keypool.Key) bool { return slices.Contains(tried, k) })
+	return p.Keys.Acquire(t.Model, wasTried)
 }
 
 // stale reports a kept-alive connection the provider had closed: the request

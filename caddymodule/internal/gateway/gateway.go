@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
@@ -55,6 +56,12 @@ type Options struct {
 	Ready func() bool
 	// Logger gets one line an exchange. Default: none.
 	Logger *slog.Logger
+	// LogLevel is from which outcome on an exchange gets its line: LogAll,
+	// LogFailures or LogNone. Default: LogAll.
+	LogLevel LogLevel
+	// InFlight counts the exchanges under way; successive gateways of one
+	// process share it. Default: one of its own.
+	InFlight *atomic.Int64
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Version is shown at "/".
@@ -73,14 +80,19 @@ type Provider struct {
 
 // Limits are the ceilings of one exchange. A zero field takes its default.
 type Limits struct {
-	Body      int64         // bytes of a request body. Default: 32 MiB
-	Depth     int           // nesting of a request body. Default: 128
-	Response  int64         // bytes of a whole answer. Default: 64 MiB
-	Event     int           // bytes of one stream event. Default: 8 MiB
-	BodyIdle  time.Duration // between two reads of a request body. Default: 30s
-	BodyTotal time.Duration // for a whole request body. Default: 2m
-	FirstPing time.Duration // of silence before a stream is kept alive. Default: 10s
-	Ping      time.Duration // of silence between pings. Default: 15s
+	Body     int64 // bytes of a request body. Default: 32 MiB
+	Depth    int   // nesting of a request body. Default: 128
+	Response int64 // bytes of a whole answer. Default: 64 MiB
+	Event    int   // bytes of one stream event. Default: 8 MiB
+	Header   int   // bytes of all request headers. Default: 64 KiB
+	InFlight int64 // exchanges at once. Default: no limit
+	// Decompression is how many bytes one byte of a compressed answer may
+	// become. Default: 200
+	Decompression int
+	BodyIdle      time.Duration // between two reads of a request body. Default: 30s
+	BodyTotal     time.Duration // for a whole request body. Default: 2m
+	FirstPing     time.Duration // of silence before a stream is kept alive. Default: 10s
+	Ping          time.Duration // of silence between pings. Default: 15s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -88,6 +100,8 @@ func (l Limits) withDefaults() Limits {
 	l.Depth = or(l.Depth, 128)
 	l.Response = or(l.Response, 64<<20)
 	l.Event = or(l.Event, 8<<20)
+	l.Header = or(l.Header, 64<<10)
+	l.Decompression = or(l.Decompression, 200)
 	l.BodyIdle = or(l.BodyIdle, 30*time.Second)
 	l.BodyTotal = or(l.BodyTotal, 2*time.Minute)
 	l.FirstPing = or(l.FirstPing, 10*time.Second)
@@ -120,6 +134,9 @@ func New(o Options) *Gateway {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.InFlight == nil {
+		o.InFlight = new(atomic.Int64)
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -145,6 +162,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x := newExchange(g, call, w, r)
 	defer x.settle()
+	if err := x.admit(); err != nil {
+		x.refuse(err)
+		return
+	}
+	defer g.InFlight.Add(-1)
 	for _, stage := range stages {
 		if err := stage(x); err != nil {
 			x.refuse(err)

@@ -25,7 +25,7 @@ func (a *try) dispatch(req *upstream.Request) *failover.Verdict {
 		return a.judge(transportAnswer(err))
 	}
 	a.answer = answer
-	if err := answer.Decode(); err != nil {
+	if err := answer.Decode(a.gateway.Limits.Decompression); err != nil {
 		return a.judge(failover.Answer{Err: err, Phase: failover.PhaseHeaders})
 	}
 	if answer.Status != http.StatusOK {
@@ -52,13 +52,18 @@ func transportAnswer(err error) failover.Answer {
 
 // deliver brings a successful answer to the client, in the form it asked for.
 func (a *try) deliver() *failover.Verdict {
-	switch {
-	case a.streams:
+	if a.streams {
 		return a.relay()
+	}
+	if a.trial != nil {
+		a.trial.Whole()
+	}
+	switch {
 	case a.Exchange.endpoint.call != provider.CallMain:
 		return a.deliverPlain()
+	default:
+		return a.deliverWhole()
 	}
-	return a.deliverWhole()
 }
 
 // whole reads an answer's body to its end.

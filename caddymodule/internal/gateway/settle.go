@@ -50,6 +50,16 @@ func internalError(id string) *llm.Error {
 		Message: "aimux failed inside; the log has the request id"}
 }
 
+// LogLevel says which exchanges get a line in the log.
+type LogLevel string
+
+// The log levels.
+const (
+	LogAll      LogLevel = "all"
+	LogFailures LogLevel = "failed"
+	LogNone     LogLevel = "none"
+)
+
 // log writes one line for the exchange, and at debug level one for each
 // attempt. Neither holds a key, a prompt or an answer.
 func (x *Exchange) log() {
@@ -63,7 +73,8 @@ func (x *Exchange) log() {
 			x.logAttempt(&x.Attempts[i])
 		}
 	}
-	if !logger.Enabled(ctx, level) {
+	wanted := x.gateway.LogLevel
+	if wanted == LogNone || wanted == LogFailures && level == slog.LevelInfo || !logger.Enabled(ctx, level) {
 		return
 	}
 	attrs := [...]slog.Attr{

@@ -124,6 +124,7 @@ func (c *Cat) addVendors(doc *document) error {
 	for i := range doc.Vendors {
 		row := &doc.Vendors[i]
 		v := &Vendor{
+			Also: strings.Fields(row.Also),
 			Kind: row.Kind, Family: row.Family, Title: row.Title, Docs: row.Docs, Ping: row.Ping,
 			Env: strings.Fields(row.Env), Endpoints: make(map[llm.Dialect]Endpoint, 3),
 		}

@@ -20,9 +20,10 @@ import (
 // Vendor is one kind of provider: a company's API on one site and one plan, or
 // a local server.
 type Vendor struct {
-	Kind  string // the name in a config: "zai-coding"
-	Title string // for people: "Z.AI Coding Plan"
-	Docs  string // address of its documentation
+	Kind  string   // the name in a config: "zai-coding"
+	Also  []string // other spellings understood in a config: "z.ai"
+	Title string   // for people: "Z.AI Coding Plan"
+	Docs  string   // address of its documentation
 	// Family is the kind whose error codes, headers and quota endpoint this
 	// one shares: the four kinds of Z.AI are one family.
 	Family string

@@ -97,15 +97,19 @@ func Purposes() []Purpose {
 	return []Purpose{LongContext, Vision, Thinking, SmallFast, Tools}
 }
 
-// longContext is the size of prompt, in bytes, that counts as long: about
-// 60 000 tokens, as in the older aimux.
-const longContext = 240_000
+// defaultLongContext is the size of prompt, in tokens, from which on it counts
+// as long, as in the older aimux; bytesPerToken is what a token is taken for.
+const (
+	defaultLongContext = 60_000
+	bytesPerToken      = 4
+)
 
-// serves reports whether q is of purpose p.
-func (p Purpose) serves(q *Query) bool {
+// serves reports whether q is of purpose p. longFrom is the Config's
+// LongContext.
+func (p Purpose) serves(q *Query, longFrom int) bool {
 	switch p {
 	case LongContext:
-		return q.Needs.PromptBytes >= longContext && q.Needs.text()
+		return q.Needs.PromptBytes >= longFrom*bytesPerToken && q.Needs.text()
 	case Vision:
 		return q.Needs.Vision || q.Needs.PDF
 	case Thinking:

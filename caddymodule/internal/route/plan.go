@@ -133,7 +133,7 @@ func (p *planner) collect() {
 	n := len(p.entry.members)
 	var special *entry
 	for i, e := range p.entry.purposes {
-		if e != nil && e != p.entry && purposeOrder[i].serves(p.query) {
+		if e != nil && e != p.entry && purposeOrder[i].serves(p.query, p.router.long) {
 			special = e
 			n += len(e.members)
 			break

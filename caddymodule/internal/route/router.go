@@ -29,6 +29,9 @@ type Config struct {
 	// Purposes send requests of a kind to an alias or a provider/model first,
 	// if the name that was asked for is Default or a pattern.
 	Purposes map[Purpose]string
+	// LongContext is from how many tokens on a prompt counts as long.
+	// Default: 60000.
+	LongContext int
 	// Direct makes a target for a provider/model that is not among Targets, or
 	// returns nil. Default: there is none.
 	Direct func(provider, model string) *Target
@@ -85,6 +88,7 @@ type Router struct {
 	direct   func(provider, model string) *Target
 	strategy Strategy
 	explore  float64
+	long     int // tokens
 	rand     func() float64
 }
 
@@ -94,6 +98,7 @@ func New(c Config) (*Router, error) {
 	r := &Router{
 		targets: c.Targets, affinity: c.Affinity, direct: c.Direct,
 		strategy: cmp.Or(c.Strategy, Fastest), explore: c.Explore, rand: c.Rand,
+		long: cmp.Or(c.LongContext, defaultLongContext),
 	}
 	if r.rand == nil {
 		r.rand = rand.Float64

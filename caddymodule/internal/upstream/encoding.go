@@ -11,20 +11,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxRatio is how many bytes one compressed byte may become; freeBytes is how
-// much may come out before the ratio counts, because small texts compress well.
-const (
-	maxRatio  = 200
-	freeBytes = 1 << 20
-)
+// freeBytes is how much may come out of a compressed answer before the ratio
+// counts, because small texts compress well.
+const freeBytes = 1 << 20
 
 // ErrRatio says that an answer decompresses to far more than it is: a bomb.
-var ErrRatio = errors.New("the answer decompresses to more than 200 times its size")
+var ErrRatio = errors.New("the answer decompresses to too many times its size (limits.decompression)")
 
 // Decode makes a.Body the uncompressed body if the provider compressed its
-// answer though identity was asked for. An encoding it does not know is an
-// error.
-func (a *Answer) Decode() error {
+// answer though identity was asked for. maxRatio is how many bytes one
+// compressed byte may become. An encoding it does not know is an error.
+func (a *Answer) Decode(maxRatio int) error {
 	encoding := strings.ToLower(strings.TrimSpace(a.Header.Get("Content-Encoding")))
 	if encoding == "" || encoding == "identity" {
 		return nil
@@ -36,7 +33,7 @@ func (a *Answer) Decode() error {
 	}
 	a.Header.Del("Content-Encoding")
 	a.Header.Del("Content-Length")
-	a.Body = &bounded{in: in, out: out, encoding: encoding}
+	a.Body = &bounded{in: in, out: out, encoding: encoding, ratio: int64(maxRatio)}
 	return nil
 }
 
@@ -91,6 +88,7 @@ type bounded struct {
 	in       *counter
 	out      io.Reader
 	given    int64
+	ratio    int64
 	encoding string
 }
 
@@ -98,7 +96,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.out.Read(p)
 	b.given += int64(n)
-	if b.given > freeBytes && b.given > b.in.n*maxRatio {
+	if b.given > freeBytes && b.given > b.in.n*b.ratio {
 		return 0, &EncodingError{Encoding: b.encoding, Err: ErrRatio}
 	}
 	var transport *Error

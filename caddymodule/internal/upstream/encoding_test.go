@@ -37,7 +37,7 @@ func answer(encoding string, body []byte) *Answer {
 func TestDecode_ReadsEveryKnownEncoding(t *testing.T) {
 	for _, encoding := range []string{"gzip", "br", "zstd"} {
 		a := answer(encoding, compress(t, encoding, "plain text"))
-		if err := a.Decode(); err != nil {
+		if err := a.Decode(200); err != nil {
 			t.Fatal(encoding, err)
 		}
 		got, err := io.ReadAll(a.Body)
@@ -55,7 +55,7 @@ func TestDecode_RefusesBombsCorruptionAndTheUnknown(t *testing.T) {
 		"bomb": answer("gzip", bomb), "wrong checksum": answer("gzip", flipped),
 		"not gzip": answer("gzip", []byte("plain")), "unknown": answer("compress", []byte("x")),
 	} {
-		err := a.Decode()
+		err := a.Decode(200)
 		if err == nil {
 			_, err = io.Copy(io.Discard, a.Body)
 		}
