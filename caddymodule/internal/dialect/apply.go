@@ -48,8 +48,8 @@ type applier struct {
 func (a *applier) member(k, v gjson.Result) (drop bool) {
 	key := k.Str
 	to, ok := a.p.admit(key)
-	if slices.Contains(a.p.Refuse, key) && v.Type != gjson.Null {
-		if a.err == nil {
+	if slices.Contains(a.p.Refuse, key) {
+		if a.err == nil && !isDefault(key, wire.Raw(v.Raw)) {
 			a.err = Refused(key)
 		}
 		return true

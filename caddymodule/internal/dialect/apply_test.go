@@ -30,6 +30,7 @@ func TestApplyPolicy_EditsOnlyWhatThePolicySays(t *testing.T) {
 		{"rename", llm.OpenAI, dialect.Policy{Rename: map[string]string{"max_completion_tokens": "max_tokens"}}, `{"max_completion_tokens": 5,"x":1}`, `{"max_tokens": 5,"x":1}`, nil},
 		{"rename onto one that is there", llm.OpenAI, dialect.Policy{Rename: map[string]string{"max_completion_tokens": "max_tokens"}}, `{"max_completion_tokens":5,"max_tokens":6}`, `{"max_tokens":6}`, []string{"max_completion_tokens"}},
 		{"rename, then allow-list", llm.OpenAI, dialect.Policy{Rename: map[string]string{"max_tokens": "max_completion_tokens"}, Allow: []string{"max_completion_tokens"}}, `{"max_tokens":5}`, `{"max_completion_tokens":5}`, nil},
+		{"a refused field with its default", llm.OpenAI, dialect.Policy{Refuse: []string{"n"}}, `{"n":1,"model":"m"}`, `{"model":"m"}`, nil},
 		{"clamp", llm.OpenAI, dialect.Policy{MaxOutput: 100, Temperature: 1, MaxStop: 1}, `{"max_tokens":500,"temperature":1.7,"stop":["a","b"]}`, `{"max_tokens":100,"temperature":1,"stop":["a"]}`, []string{"stop"}},
 		{"one stop sequence as a string", llm.OpenAI, dialect.Policy{MaxStop: 1}, `{"stop":"a"}`, `{"stop":"a"}`, nil},
 		{"nearest effort", llm.OpenAI, dialect.Policy{Efforts: []string{"none", "high"}}, `{"reasoning_effort":"medium"}`, `{"reasoning_effort":"high"}`, nil},

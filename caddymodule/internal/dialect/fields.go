@@ -69,10 +69,11 @@ func (f *Fields) Raw(key string, raw []byte) {
 // those of another as dropped.
 func (f *Fields) Extra(x *llm.Extra, d llm.Dialect) {
 	for _, field := range x.Fields {
-		if x.From == d {
-			f.Raw(field.Key, field.Value)
-		} else {
+		switch {
+		case x.From != d:
 			f.Drop(field.Key)
+		case !isDefault(field.Key, field.Value) || !slices.Contains(f.policy.Refuse, field.Key):
+			f.Raw(field.Key, field.Value)
 		}
 	}
 }
@@ -81,6 +82,18 @@ func (f *Fields) refuse(key string) {
 	if f.err == nil {
 		f.err = Refused(key)
 	}
+}
+
+// isDefault reports whether a member says what holds without it, so that
+// leaving it out changes nothing: some clients always send n = 1.
+func isDefault(key string, value []byte) bool {
+	switch s := string(value); key {
+	case "n":
+		return s == "1" || s == "null"
+	case "logprobs", "store", "stream", "background":
+		return s == "false" || s == "null"
+	}
+	return string(value) == "null"
 }
 
 // Refused is the answer to a request with a field the target cannot honour.

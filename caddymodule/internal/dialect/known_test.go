@@ -231,6 +231,28 @@ func TestKnownFailure_14_NameAfterArgumentsAndLateId(t *testing.T) {
 	}
 }
 
+func TestKnownFailure_14_WholeCallsWithoutIdAndWithOneIndex(t *testing.T) {
+	for name, head := range map[string]string{"same index": `"index":0,`, "no index": ""} {
+		call := func(args string) string {
+			return delta(`{"tool_calls":[{` + head + `"function":{"name":"f","arguments":"` + args + `"}}]}`)
+		}
+		events := toAnthropic(t, chunks(call(`{\"a\":1}`), call(`{\"a\":2}`), stop("tool_calls"), done))
+		var got []string
+		ids := map[string]bool{}
+		for _, e := range events {
+			if e.Get("delta.type").Str == "input_json_delta" {
+				got = append(got, e.Get("delta.partial_json").Str)
+			}
+			if id := e.Get("content_block.id").Str; id != "" {
+				ids[id] = true
+			}
+		}
+		if diff := cmp.Diff([]string{`{"a":1}`, `{"a":2}`}, got); diff != "" || len(ids) != 2 {
+			t.Errorf("%s: %v %s", name, ids, diff)
+		}
+	}
+}
+
 func TestKnownFailure_15_ToolUseOnlyIfACallWasSent(t *testing.T) {
 	got := outline(toAnthropic(t, chunks(delta(`{"content":"x"}`), delta(`{"tool_calls":[{"index":0,"id":"c","function":{"name":"","arguments":""}}]}`), stop("tool_calls"), done)))
 	if got[len(got)-2] != "message_delta end_turn" {

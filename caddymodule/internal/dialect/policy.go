@@ -24,7 +24,9 @@ type Policy struct {
 	Reasoning string `toon:"reasoning"`
 	// Thinking is how thinking is switched in Chat requests: "effort"
 	// (reasoning_effort), "thinking" (thinking{type}), "reasoning"
-	// (reasoning{effort}), or "" not at all.
+	// (reasoning{effort}), or "" not at all. In Messages requests: "adaptive"
+	// (with output_config.effort), "budget", or "" for adaptive if Genuine and
+	// a budget if not.
 	Thinking string `toon:"thinking"`
 	// Efforts lists the effort levels taken; others map to the nearest.
 	Efforts []string `toon:"efforts"`

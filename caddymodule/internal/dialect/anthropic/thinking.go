@@ -13,9 +13,7 @@ import (
 const minBudget = 1024
 
 // mode is the thinking.type to ask for, with the budget of "enabled"; "" for
-// no thinking member at all. A client of Messages gets what it said; an
-// OpenAI client's effort becomes a budget, or "adaptive" where the policy says
-// that the model knows no budgets.
+// no thinking member at all. A client of Messages gets what it said.
 func (e *requestEncoder) mode() (mode string, budget int) {
 	a := e.r.Reasoning
 	if a == nil || a.Mode == "" && a.Effort == "" {
@@ -23,13 +21,7 @@ func (e *requestEncoder) mode() (mode string, budget int) {
 	}
 	mode, budget = a.Mode, a.Budget
 	if e.r.Extra.From != llm.Anthropic {
-		mode, budget = "enabled", dialect.EffortBudget(a.Effort)
-		switch {
-		case a.Mode == "disabled" || a.Effort == "none":
-			mode = "disabled"
-		case e.Policy().Thinking == "adaptive":
-			mode = "adaptive"
-		}
+		mode, budget = e.modeOfEffort(a)
 	}
 	if mode != "enabled" {
 		return mode, 0
@@ -43,6 +35,31 @@ func (e *requestEncoder) mode() (mode string, budget int) {
 		return "", 0
 	}
 	return mode, budget
+}
+
+// modeOfEffort is what an OpenAI client's effort means: a budget, or
+// "adaptive" (the effort itself then goes into output_config) where budgets
+// are refused. Anthropic's newest models cannot have thinking switched off,
+// and refuse to be told to.
+func (e *requestEncoder) modeOfEffort(a *llm.Reasoning) (mode string, budget int) {
+	off := a.Mode == "disabled" || a.Effort == "none"
+	switch {
+	case off && e.Policy().Genuine:
+		return "", 0
+	case off:
+		return "disabled", 0
+	case !e.adaptive():
+		return "enabled", dialect.EffortBudget(a.Effort)
+	case e.forced():
+		return "", 0
+	}
+	return "adaptive", 0
+}
+
+// adaptive reports whether the target decides itself how much to think:
+// Anthropic's models since 4.6, and others by policy.
+func (e *requestEncoder) adaptive() bool {
+	return e.Policy().Thinking == "adaptive" || e.Policy().Thinking == "" && e.Policy().Genuine
 }
 
 // thinkingImplied reports whether thinking is on without the client having
@@ -131,7 +148,7 @@ func (e *requestEncoder) effort() string {
 	if a == nil || a.Effort == "" || a.Effort == "none" {
 		return ""
 	}
-	if e.r.Extra.From != llm.Anthropic && e.Policy().Thinking != "adaptive" {
+	if e.r.Extra.From != llm.Anthropic && !e.adaptive() {
 		return ""
 	}
 	effort := a.Effort

@@ -73,12 +73,13 @@ func (b *callBuffer) find(c callDelta) *pendingCall {
 	for i := n - 1; i >= 0; i-- {
 		p := b.list[i]
 		sameID := c.id == "" || p.id == "" || p.id == c.id
-		switch {
-		case c.index >= 0 && p.index == c.index && (sameID || c.name == ""):
-			return p
-		case c.index < 0 && c.id != "" && p.id == c.id:
-			return p
-		case c.index < 0 && c.id == "" && (c.name == "" || !p.finished() && p.name == c.name):
+		found := c.index >= 0 && p.index == c.index && (sameID || c.name == "") ||
+			c.index < 0 && c.id != "" && p.id == c.id ||
+			c.index < 0 && c.id == "" && (c.name == "" || p.name == c.name)
+		if found && p.finished() && strings.HasPrefix(c.args, "{") {
+			break // a second object is a second call
+		}
+		if found {
 			return p
 		}
 	}
