@@ -20,6 +20,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/caddymodule/internal/tokens"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
 	"github.com/aimux/aimux/caddymodule/simulator"
 	"github.com/aimux/aimux/schema"
@@ -57,7 +58,7 @@ func (b *builder) build() error {
 		Models:    models,
 		Budget:    failover.NewBudget(time.Now, failover.Limits{Targets: b.config.Routing.MaxTargets}),
 		Limits:    b.limits(),
-		Tokens:    share(b.runtime, "tokens", func() *estimator { return new(estimator) }),
+		Tokens:    share(b.runtime, "tokens", func() *tokens.Counter { return new(tokens.Counter) }),
 		Observer:  &observer{ring: b.runtime.recent, metrics: b.metrics},
 		Ready:     func() bool { return !caddy.Exiting() },
 		Logger:    b.logger,
