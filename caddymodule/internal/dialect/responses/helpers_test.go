@@ -70,7 +70,10 @@ func encodeStream(r *llm.Request, events []llm.Event) []byte {
 
 // decodeStream reads a stream as a provider's.
 func decodeStream(stream []byte) ([]llm.Event, error) {
-	dec := testDialect.NewStreamDecoder()
+	return decodeWith(testDialect.NewStreamDecoder(), stream)
+}
+
+func decodeWith(dec dialect.StreamDecoder, stream []byte) ([]llm.Event, error) {
 	r := sse.NewReader(bytes.NewReader(stream), sse.Options{})
 	defer r.Close()
 	var events []llm.Event
@@ -214,4 +217,14 @@ func checkLife(t fataler, body []byte) {
 			}
 		}
 	}
+}
+
+// mustGet returns the JSON at a path.
+func mustGet(t *testing.T, body []byte, path string) []byte {
+	t.Helper()
+	v := gjson.GetBytes(body, path)
+	if !v.Exists() {
+		t.Fatalf("no %s in %s", path, body)
+	}
+	return []byte(v.Raw)
 }
