@@ -70,7 +70,7 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	if err := a.convert(ev); err != nil {
 		return true, a.broken(failover.Answer{Body: append([]byte(nil), ev.Data...), Err: err, Phase: failover.PhaseBody, InStream: true})
 	}
-	if a.first == 0 && (in.Kind == dialect.EventContent || in.Kind == dialect.EventTerminal) {
+	if !a.content && (in.Kind == dialect.EventContent || in.Kind == dialect.EventTerminal) {
 		a.seen()
 		a.commit()
 	}
