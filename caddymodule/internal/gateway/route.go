@@ -77,12 +77,12 @@ var bridges = map[llm.Dialect][]llm.Dialect{
 // to, never a provider's own 401, and the earliest time at which trying again
 // makes sense.
 func (x *Exchange) exhausted(last *llm.Error) *llm.Error {
-	wake := x.earliest()
+	wake, resting := x.earliest()
 	switch {
 	case last != nil && last.Class.ClientFault():
 		return last
-	case last == nil && wake.IsZero():
-		return &llm.Error{Type: llm.ErrUnavailable, Class: llm.ClassOverload, Status: http.StatusServiceUnavailable,
+	case last == nil && !resting:
+		last = &llm.Error{Type: llm.ErrUnavailable, Class: llm.ClassOverload, Status: http.StatusServiceUnavailable,
 			Message: fmt.Sprintf("no provider of %q can take this request", clip(x.Model, 120))}
 	case last == nil:
 		last = &llm.Error{Type: llm.ErrRateLimited, Class: llm.ClassRate, Status: http.StatusTooManyRequests,
@@ -132,16 +132,19 @@ func finalType(last *llm.Error) llm.ErrorType {
 }
 
 // earliest returns when the first of the plan's targets may be asked again, or
-// zero if none of them rests.
-func (x *Exchange) earliest() time.Time {
-	var wake time.Time
+// zero if none of them is held back. resting says that some of them wait for a
+// key, not only for a provider that is down.
+func (x *Exchange) earliest() (wake time.Time, resting bool) {
 	for _, t := range x.plan.Targets {
 		p := x.gateway.Providers[t.Provider]
 		if p == nil {
 			continue
 		}
-		if until, _, resting := p.Keys.Resting(t.Model); resting && (wake.IsZero() || until.Before(wake)) {
-			wake = until
+		if until, _, rests := p.Keys.Resting(t.Model); rests {
+			resting = true
+			if wake.IsZero() || until.Before(wake) {
+				wake = until
+			}
 		}
 		if t.Health == nil {
 			continue
@@ -150,5 +153,5 @@ func (x *Exchange) earliest() time.Time {
 			wake = due
 		}
 	}
-	return wake
+	return wake, resting
 }
