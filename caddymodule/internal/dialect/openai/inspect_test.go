@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func chunk(data string) *sse.Event { return &sse.Event{Data: []byte(data)} }
+func event(data string) *sse.Event { return &sse.Event{Data: []byte(data)} }
 
 func TestInspect_KindsOfChunks(t *testing.T) {
 	usage := &llm.Usage{Input: 9, Output: 7, Known: true}
@@ -36,7 +36,7 @@ func TestInspect_KindsOfChunks(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, New().Inspect(chunk(tt.data))); diff != "" {
+			if diff := cmp.Diff(tt.want, New().Inspect(event(tt.data))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -49,11 +49,11 @@ func TestInspect_FailuresInsideA200Stream(t *testing.T) {
 		ev    *sse.Event
 		class llm.Class
 	}{
-		{"OpenAI", chunk(`{"error":{"message":"x","type":"server_error","code":"server_is_overloaded"}}`), llm.ClassOverload},
-		{"Cerebras", chunk(`{"error":{"message":"x","type":"y"},"status_code":500}`), llm.ClassTransient},
-		{"Z.AI first event", chunk(`{"error":{"code":"1302","message":"Rate limit"}}`), llm.ClassTransient},
-		{"MiniMax", chunk(`{"choices":[],"base_resp":{"status_code":1002,"status_msg":"rate limit"}}`), llm.ClassTransient},
-		{"network_error", chunk(`{"choices":[{"delta":{},"finish_reason":"network_error"}]}`), llm.ClassTransient},
+		{"OpenAI", event(`{"error":{"message":"x","type":"server_error","code":"server_is_overloaded"}}`), llm.ClassOverload},
+		{"Cerebras", event(`{"error":{"message":"x","type":"y"},"status_code":500}`), llm.ClassTransient},
+		{"Z.AI first event", event(`{"error":{"code":"1302","message":"Rate limit"}}`), llm.ClassTransient},
+		{"MiniMax", event(`{"choices":[],"base_resp":{"status_code":1002,"status_msg":"rate limit"}}`), llm.ClassTransient},
+		{"network_error", event(`{"choices":[{"delta":{},"finish_reason":"network_error"}]}`), llm.ClassTransient},
 		{"event line", &sse.Event{Type: []byte("error"), Data: []byte(`{"message":"x","type":"rate_limit_error"}`)}, llm.ClassRate},
 	}
 	for _, tt := range tests {
@@ -119,7 +119,7 @@ func TestEncodeError_StatusTypeAndCode(t *testing.T) {
 }
 
 func BenchmarkInspect_Text(b *testing.B) {
-	d, ev := New(), chunk(`{"id":"chatcmpl-123","object":"chat.completion.chunk","created":1790000000,"model":"glm-5.2","choices":[{"index":0,"delta":{"content":" Hello"},"finish_reason":null}],"usage":null}`)
+	d, ev := New(), event(`{"id":"chatcmpl-123","object":"chat.completion.chunk","created":1790000000,"model":"glm-5.2","choices":[{"index":0,"delta":{"content":" Hello"},"finish_reason":null}],"usage":null}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		d.Inspect(ev)

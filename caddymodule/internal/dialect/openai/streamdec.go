@@ -53,11 +53,15 @@ func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, err
 	case !wire.Valid(data):
 		return dst, errNotJSON
 	}
-	root := gjson.Parse(wire.View(data))
-	if e := chunkFailure(ev, root); e != nil {
+	text := wire.View(data)
+	if e := chunkFailure(ev, gjson.Result{Type: gjson.JSON, Raw: text}); e != nil {
 		return d.fail(dst, e), nil
 	}
-	return d.chunk(dst, root), nil
+	k := readChunk(wire.NewCursor(text), !d.started)
+	if k.hasUsage {
+		d.usage.Update(findUsage(gjson.Parse(text)))
+	}
+	return d.chunk(dst, &k), nil
 }
 
 func (d *streamDecoder) fail(dst []llm.Event, e *llm.Error) []llm.Event {
@@ -65,106 +69,52 @@ func (d *streamDecoder) fail(dst []llm.Event, e *llm.Error) []llm.Event {
 	return append(dst, llm.Event{Type: llm.EventError, Err: e})
 }
 
-func (d *streamDecoder) chunk(dst []llm.Event, root gjson.Result) []llm.Event {
-	dst = d.start(dst, root)
-	if strings.Contains(root.Raw, `"usage"`) {
-		d.usage.Update(findUsage(root))
-	}
-	choice := root.Get("choices.0")
-	if root.Get("choices.0.index").Int() > 0 {
+func (d *streamDecoder) chunk(dst []llm.Event, k *chunk) []llm.Event {
+	dst = d.start(dst, k)
+	if k.later {
 		return dst
 	}
-	delta := choice.Get("delta")
-	if !delta.Exists() {
-		delta = choice.Get("message") // a whole answer in one chunk
+	dst = d.delta(dst, &k.delta)
+	if isFailure(k.finish) {
+		return d.fail(dst, failedFinish(k.finish))
 	}
-	dst = d.delta(dst, delta)
-	finish := choice.Get("finish_reason").Str
-	if isFailure(finish) {
-		return d.fail(dst, failedFinish(finish))
-	}
-	if finish != "" {
-		d.finish = strings.Clone(finish)
+	if k.finish != "" {
+		d.finish = strings.Clone(k.finish)
 	}
 	return dst
 }
 
-func (d *streamDecoder) start(dst []llm.Event, root gjson.Result) []llm.Event {
+func (d *streamDecoder) start(dst []llm.Event, k *chunk) []llm.Event {
 	if d.started {
 		return dst
 	}
 	d.started = true
-	a := &llm.Response{ID: strings.Clone(root.Get("id").String()), Model: strings.Clone(root.Get("model").Str),
-		Created: root.Get("created").Int(), Extra: llm.Extra{From: llm.OpenAI}}
+	a := &llm.Response{ID: strings.Clone(k.id), Model: strings.Clone(k.model), Created: k.created,
+		Extra: llm.Extra{From: llm.OpenAI}}
 	d.answer = a.ID
 	return append(dst, llm.Event{Type: llm.EventStart, Response: a})
 }
 
 // delta passes on a delta's reasoning, content, refusal and calls, in the
 // order in which a turn has them.
-func (d *streamDecoder) delta(dst []llm.Event, v gjson.Result) []llm.Event {
-	var reasoning, details, content, refusal string
-	var calls, legacy gjson.Result
-	v.ForEach(func(k, f gjson.Result) bool {
-		switch k.Str {
-		case "content":
-			content = contentText(f)
-		case "reasoning", "reasoning_content":
-			if reasoning == "" {
-				reasoning = f.Str
-			}
-		case "reasoning_details":
-			details = detailsText(f)
-		case "refusal":
-			refusal = f.Str
-		case "tool_calls":
-			calls = f
-		case "function_call":
-			legacy = f
-		}
-		return true
-	})
-	if reasoning == "" {
-		reasoning = details
-	}
-	dst = d.textDelta(dst, llm.KindThinking, reasoning)
-	dst = d.content(dst, content)
-	if refusal != "" {
+func (d *streamDecoder) delta(dst []llm.Event, k *deltaParts) []llm.Event {
+	dst = d.textDelta(dst, llm.KindThinking, k.thought())
+	dst = d.content(dst, k.content)
+	if k.refusal != "" {
 		d.refused = true
-		dst = d.textDelta(dst, llm.KindRefusal, refusal)
+		dst = d.textDelta(dst, llm.KindRefusal, k.refusal)
 	}
-	calls.ForEach(func(_, c gjson.Result) bool {
-		dst = d.call(dst, readCallDelta(c))
-		return true
-	})
-	if legacy.IsObject() {
-		dst = d.call(dst, callDelta{index: 0, id: legacyID(legacy.Get("name").Str), name: legacy.Get("name").Str,
-			args: legacy.Get("arguments").Str})
+	if k.calls != "" {
+		gjson.Parse(k.calls).ForEach(func(_, c gjson.Result) bool {
+			dst = d.call(dst, readCallDelta(c))
+			return true
+		})
+	}
+	if legacy := gjson.Parse(k.legacy); legacy.IsObject() {
+		name := legacy.Get("name").Str
+		dst = d.call(dst, callDelta{index: 0, id: legacyID(name), name: name, args: legacy.Get("arguments").Str})
 	}
 	return dst
-}
-
-// contentText is content as it comes: a string, or parts of text.
-func contentText(f gjson.Result) string {
-	if !f.IsArray() {
-		return f.Str
-	}
-	var sb strings.Builder
-	f.ForEach(func(_, part gjson.Result) bool {
-		sb.WriteString(part.Get("text").Str)
-		return true
-	})
-	return sb.String()
-}
-
-func detailsText(f gjson.Result) string {
-	var sb strings.Builder
-	f.ForEach(func(_, part gjson.Result) bool {
-		sb.WriteString(part.Get("text").Str)
-		sb.WriteString(part.Get("summary").Str)
-		return true
-	})
-	return sb.String()
 }
 
 // content passes text on, its leading <think> part as thinking. Where
