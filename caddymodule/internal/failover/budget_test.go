@@ -46,8 +46,10 @@ func TestBudget_FirstFailoverToASickTargetIsNot(t *testing.T) {
 func TestBudget_ARequestAsksAtMostThreeTargets(t *testing.T) {
 	b, _ := newTestBudget(Limits{})
 	a := b.Request()
-	if !a.NextTarget(true) || !a.NextTarget(true) {
-		t.Fatal("a second and third target were refused")
+	for i := range 2 {
+		if !a.NextTarget(true) {
+			t.Fatalf("target %d was refused", i+2)
+		}
 	}
 	if a.NextTarget(true) || a.Targets() != 3 {
 		t.Errorf("a fourth target was allowed; %d asked", a.Targets())

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"net/textproto"
 	"os"
 	"slices"
@@ -211,9 +210,8 @@ var protocolTexts = [...]string{
 }
 
 func protocolFault(err error) bool {
-	var proto *http.ProtocolError
 	var text textproto.ProtocolError
-	if errors.As(err, &proto) || errors.As(err, &text) || errors.Is(err, bufio.ErrTooLong) {
+	if errors.As(err, &text) || errors.Is(err, bufio.ErrTooLong) {
 		return true
 	}
 	for _, t := range protocolTexts {

@@ -56,7 +56,6 @@ type Candidate struct {
 	index  int
 	weight int
 	score  float64
-	load   float64
 	view   health.View
 }
 
