@@ -219,6 +219,14 @@ func TestMatrix_FoldedStreamIsTheWholeAnswer(t *testing.T) {
 				if diff := cmp.Diff(normal(want), normal(got)); diff != "" {
 					t.Error(diff)
 				}
+				var f llm.Folder
+				f.Add(events)
+				if got, failure = f.Response(); failure != nil {
+					t.Fatal(failure)
+				}
+				if diff := cmp.Diff(normal(want), normal(got)); diff != "" {
+					t.Error(diff)
+				}
 			})
 		}
 	}

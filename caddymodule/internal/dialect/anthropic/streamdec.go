@@ -114,6 +114,10 @@ func (d *streamDecoder) openBlock(dst []llm.Event, b llm.Block) []llm.Event {
 	}
 	d.block, d.text = b, d.text[:0]
 	shown := b
+	if b.Call != nil {
+		call := *b.Call
+		shown.Call = &call // the decoder goes on filling its own
+	}
 	dst = append(dst, llm.Event{Type: llm.EventBlockStart, Index: d.next, Block: &shown})
 	if early+input != "" {
 		dst = append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: early + input})
@@ -197,6 +201,9 @@ func (d *streamDecoder) closeBlock(dst []llm.Event) []llm.Event {
 	}
 	whole := d.block
 	whole.Text = string(d.text)
+	if whole.Call != nil && len(whole.Call.Input) == 0 {
+		whole.Call.Input = []byte("{}")
+	}
 	dst = append(dst, llm.Event{Type: llm.EventBlockStop, Index: d.next, Block: &whole})
 	d.open, d.block = false, llm.Block{}
 	d.next++
