@@ -22,6 +22,7 @@ const separator = "----------\n"
 // TestAdapt_GoldenPairs walks testdata/adapt: a Caddyfile, a line of dashes,
 // the JSON or the error it becomes.
 func TestAdapt_GoldenPairs(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no golden pairs", err)
@@ -64,4 +65,20 @@ func adapt(t *testing.T, file, input string) string {
 		t.Fatal(err)
 	}
 	return pretty.String() + "\n"
+}
+
+func TestAdapt_OverridesLieOverTheUsersFile(t *testing.T) {
+	data := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", data)
+	dir := filepath.Join(data, "caddy", "aimux")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "overrides.toon"), []byte("version: 1\nproviders:\n  zai:\n    tier: 7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := adapt(t, "testdata/adapt/x", "{\n\taimux full.toon\n}\n")
+	if !strings.Contains(got, `"tier": 7`) || !strings.Contains(got, `"glm-5.2"`) {
+		t.Errorf("got %s", got)
+	}
 }

@@ -24,7 +24,9 @@ import (
 // The file may be .toon, .json or .yaml; without one, aimux.toon, aimux.json,
 // aimux.yaml or aimux.yml beside the Caddyfile is read if there is one. It is
 // checked and embedded here, while the Caddyfile is adapted, so that adapt,
-// validate, reload and --watch all see a change of it.
+// validate, reload and --watch all see a change of it. Over it lies what aimux
+// itself was told to change: overrides.toon in Caddy's data directory, unless
+// another file is named.
 func parseGlobal(d *caddyfile.Dispenser, _ any) (any, error) {
 	var file, overrides string
 	d.Next()
@@ -65,7 +67,10 @@ func embed(file, overrides, dir string) (*App, error) {
 	if file == "" {
 		file = findConfig(dir)
 	}
-	if file == "" && overrides == "" {
+	if overrides == "" {
+		overrides = defaultOverrides()
+	}
+	if file == "" && !exists(overrides) {
 		return &App{}, nil
 	}
 	result, err := schema.Load(schema.Options{Path: file, Overrides: overrides, Environ: os.Environ(), Known: known()})
@@ -82,6 +87,15 @@ func embed(file, overrides, dir string) (*App, error) {
 		}
 	}
 	return app, nil
+}
+
+// defaultOverrides is the file for what the console and the commands change:
+// aimux's own, in Caddy's data directory. The user's file is never rewritten.
+func defaultOverrides() string { return filepath.Join(caddy.AppDataDir(), "aimux", "overrides.toon") }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // findConfig looks for a configuration under its usual name.

@@ -36,7 +36,7 @@ func configFile(args []string) (string, error) {
 }
 
 func loadOptions(file string) schema.Options {
-	return schema.Options{Path: file, Environ: os.Environ(), Known: known()}
+	return schema.Options{Path: file, Overrides: defaultOverrides(), Environ: os.Environ(), Known: known()}
 }
 
 func configCheck() *cobra.Command {
