@@ -63,8 +63,11 @@ type sender struct {
 	bytes int64
 	timer *time.Timer
 	every time.Duration
-	ping  []byte
-	err   error
+	ping  func(dst []byte) []byte
+	// owed says that an encoder has numbered events which are not sent yet, so
+	// that a ping must not overtake them.
+	owed bool
+	err  error
 }
 
 type sendState uint8
@@ -85,7 +88,7 @@ func newSender(w http.ResponseWriter, d dialect.Dialect) *sender {
 func (s *sender) keepAlive(first, every time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.every, s.ping = every, s.dialect.AppendPing(nil)
+	s.every, s.ping = every, s.dialect.AppendPing
 	s.timer = time.AfterFunc(first, s.pulse)
 }
 
@@ -95,11 +98,15 @@ func (s *sender) pulse() {
 	if s.state == closed || s.err != nil {
 		return
 	}
+	if s.owed {
+		s.timer.Reset(s.every)
+		return
+	}
 	if s.state == silent {
 		s.begin()
 		s.state = pinging
 	}
-	s.put(s.ping)
+	s.put(s.ping(nil))
 	s.timer.Reset(s.every)
 }
 
@@ -134,6 +141,22 @@ func (s *sender) whole(data []byte) error {
 	return err
 }
 
+// pingBy makes ping the source of pings: a stream encoder, which knows what
+// number comes next. encoded keeps the two apart.
+func (s *sender) pingBy(ping func(dst []byte) []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ping = ping
+}
+
+// encoded runs f while no ping can be made.
+func (s *sender) encoded(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	s.owed = s.state == committed
+}
+
 func (s *sender) committed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,6 +168,7 @@ func (s *sender) write(b []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.put(b)
+	s.owed = false
 	if s.timer != nil {
 		s.timer.Reset(s.every)
 	}

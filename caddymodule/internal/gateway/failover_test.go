@@ -12,6 +12,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
 	"github.com/aimux/aimux/caddymodule/simulator"
+	"github.com/tidwall/gjson"
 )
 
 // early are faults before the first content: another target can still answer.
@@ -185,4 +186,25 @@ func TestServe_ClientsHangUpCancelsTheProviderAndHarmsNoKey(t *testing.T) {
 	if _, _, resting := h.Providers["a"].Keys.Resting("model-a"); resting {
 		t.Error("the key rests")
 	}
+}
+
+func TestCommit_PingsOfATranslatedStreamAreNumberedLikeItsEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, Limits{}, seat{name: "a", dialects: []llm.Dialect{llm.OpenAI}, timeouts: upstream.Timeouts{Idle: time.Hour}})
+		h.sims["a"].Script(simulator.Selector{}, simulator.Fail("stall;for=50s"))
+		w := h.post("/v1/responses", streaming(calls[llm.Responses].body))
+		next := 0
+		for _, line := range strings.Split(w.Body.String(), "\n") {
+			if data, ok := strings.CutPrefix(line, "data: "); ok {
+				if got := gjson.Get(data, "sequence_number").Int(); int(got) != next {
+					t.Fatalf("event %d has number %d: %s", next, got, data)
+				}
+				next++
+			}
+		}
+		if n := strings.Count(w.Body.String(), "event: keepalive"); n != 3 {
+			t.Errorf("%d pings in 50 s of silence, want 3: %s", n, w.Body)
+		}
+		synctest.Wait()
+	})
 }

@@ -73,6 +73,7 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	if !a.content && (in.Kind == dialect.EventContent || in.Kind == dialect.EventTerminal) {
 		a.seen()
 		a.commit()
+		a.pingByEncoder()
 	}
 	if v := a.pass(); v != nil {
 		return true, v
@@ -111,10 +112,20 @@ func (a *try) passEvent(ev *sse.Event) {
 }
 
 func (a *try) encodeEvents(events []llm.Event) {
-	for i := range events {
-		a.out = a.encoder.Encode(a.out, &events[i])
-	}
+	a.send.encoded(func() {
+		for i := range events {
+			a.out = a.encoder.Encode(a.out, &events[i])
+		}
+	})
 	a.events = events[:0]
+}
+
+// pingByEncoder lets a translated stream's pings come from its encoder: in the
+// Responses dialect they have numbers.
+func (a *try) pingByEncoder() {
+	if a.encoder != nil {
+		a.send.pingBy(func(dst []byte) []byte { return a.encoder.Encode(dst, &llm.Event{Type: llm.EventPing}) })
+	}
 }
 
 // pass sends what out holds, once the exchange is committed.
@@ -156,7 +167,7 @@ func (a *try) failedEvent(ev *sse.Event, e *llm.Error) *failover.Verdict {
 	if !a.send.committed() {
 		return v
 	}
-	if a.translates() || !reportsFailure(ev.Data) {
+	if a.translates() || !reportsFailure(a.Dialect, ev.Data) {
 		a.tell(e)
 		return v
 	}
@@ -167,10 +178,14 @@ func (a *try) failedEvent(ev *sse.Event, e *llm.Error) *failover.Verdict {
 
 // reportsFailure reports whether clients take an event for a failure. Some
 // vendors only name it as the reason why the model stopped, which clients
-// overlook.
-func reportsFailure(data []byte) bool {
+// overlook; and Codex overlooks the Responses event "error", so that only
+// response.failed counts.
+func reportsFailure(d llm.Dialect, data []byte) bool {
 	event := gjson.ParseBytes(data)
-	return event.Get("error").Exists() || event.Get("response.error").Exists() || event.Get("type").Str == "error"
+	if d == llm.Responses {
+		return event.Get("response.error").Exists()
+	}
+	return event.Get("error").Exists() || event.Get("type").Str == "error"
 }
 
 // streamEnded handles the end of the body without the terminal event. It is
@@ -208,7 +223,7 @@ func (a *try) tell(e *llm.Error) {
 		_ = a.send.fail(e)
 		return
 	}
-	a.out = a.encoder.Encode(a.out, &llm.Event{Type: llm.EventError, Err: e})
+	a.encodeEvents([]llm.Event{{Type: llm.EventError, Err: e}})
 	_ = a.send.write(a.out)
 	a.out = a.out[:0]
 }
