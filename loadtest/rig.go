@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// rig is what the scenarios work with: the binary under test, the provider, and a directory for everything written.
+type rig struct {
+	settings
+	progress io.Writer
+	dir      string
+	upstream *process
+	client   *http.Client // for single requests; the loads have their own
+	tested   []int        // processors of the process under test, none: any
+	others   []int        // processors of driver and provider
+}
+
+// newRig prepares the binary and starts the provider. Close it.
+func newRig(ctx context.Context, s settings, progress io.Writer) (*rig, error) {
+	r := &rig{settings: s, progress: progress, client: &http.Client{
+		Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}, Timeout: patience,
+	}}
+	var err error
+	if r.dir, err = os.MkdirTemp("", "aimux-loadtest-"); err != nil {
+		return nil, err
+	}
+	if cpus := processors(); s.pin && len(cpus) > 1 {
+		r.tested, r.others = cpus[:1], cpus[1:]
+		pinSelf(r.others)
+	}
+	if r.bin, err = r.binary(ctx); err == nil {
+		r.upstream, err = r.startUpstream()
+	}
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *rig) close() {
+	r.upstream.stop()
+	_ = os.RemoveAll(r.dir)
+}
+
+// say writes a line of progress.
+func (r *rig) say(format string, args ...any) {
+	fmt.Fprintf(r.progress, time.Now().Format("15:04:05 ")+format+"\n", args...)
+}
+
+// binary returns a private copy of the program under test: the page cache holds a file as the linker wrote it in smaller
+// pieces than a copy, which costs 15 ms at the start, and a rebuild meanwhile must not change what is measured.
+func (r *rig) binary(ctx context.Context) (string, error) {
+	target := filepath.Join(r.dir, "aimux")
+	from := r.settings.bin
+	if from == "" {
+		from = filepath.Join("bin", "aimux")
+	}
+	b, err := os.ReadFile(from)
+	if errors.Is(err, fs.ErrNotExist) && r.settings.bin == "" {
+		built := target + "-built"
+		if err := r.build(ctx, built); err != nil {
+			return "", err
+		}
+		b, err = os.ReadFile(built)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the program to test: %w", err)
+	}
+	return target, os.WriteFile(target, b, 0o700)
+}
+
+// build links the slim program.
+func (r *rig) build(ctx context.Context, target string) error {
+	r.say("bin/aimux is missing: building the slim program")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx",
+		"-o", target, "./caddymodule/cmd/aimux")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stdout, cmd.Stderr = r.progress, r.progress
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("building the program to test: %w", err)
+	}
+	return nil
+}
+
+// scaled returns n times -scale, at least least.
+func (r *rig) scaled(n, least int) int {
+	return max(least, int(float64(n)*r.scale))
+}
+
+// startProxy runs the same program as a plain reverse proxy before the provider.
+func (r *rig) startProxy(ctx context.Context) (*process, time.Duration, error) {
+	return r.caddy(ctx, "proxy", proxyCaddyfile(r.upstream.url), nil, firstRequest(upstreamModel))
+}
+
+// startGateway runs it as aimux with the given document.
+func (r *rig) startGateway(ctx context.Context, document string, env []string) (*process, time.Duration, error) {
+	file := filepath.Join(r.dir, fmt.Sprintf("aimux-%d.toon", logs.Add(1)))
+	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
+		return nil, 0, err
+	}
+	return r.caddy(ctx, "gateway", gatewayCaddyfile(file), env, firstRequest(alias))
+}

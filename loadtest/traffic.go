@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// traffic says what a request looks like.
+type traffic struct {
+	messages bool // Anthropic Messages instead of OpenAI Chat
+	stream   bool
+	paced    bool
+	size     int // of the body in bytes, roughly
+}
+
+// model returns the name to ask for: the gateway's own or the provider's.
+func (t traffic) model(gateway bool) string {
+	switch {
+	case gateway && t.paced:
+		return pacedAlias
+	case gateway:
+		return alias
+	case t.paced:
+		return upstreamPacedModel
+	}
+	return upstreamModel
+}
+
+// body writes a request for the model. As real clients do, it names the model first; long ones are a conversation of
+// many turns.
+func (t traffic) body(model string) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"model":%q,"max_tokens":1000,"stream":%t,"messages":[`, model, t.stream)
+	const turn = "Read the function below, say in one sentence what it does, and name the line that surprises you most. "
+	const closing = `{"role":"user","content":"What was it, then?"}]}`
+	for i := 0; b.Len()+len(closing) < t.size; i++ {
+		role := [...]string{"user", "assistant"}[i%2]
+		want := min(t.size-b.Len()-len(closing)-len(`{"role":"","content":""},`)-len(role), 500)
+		if want <= 0 {
+			break
+		}
+		text := strings.Repeat(turn, want/len(turn)+1)[:want]
+		fmt.Fprintf(&b, `{"role":%q,"content":%q},`, role, text)
+	}
+	b.WriteString(closing)
+	return b.Bytes()
+}
+
+// target returns the request for the model at base.
+func (t traffic) target(base, model string) vegeta.Target {
+	h := http.Header{"Content-Type": {"application/json"}}
+	path := "/v1/chat/completions"
+	if t.messages {
+		path = "/v1/messages"
+		h.Set("X-Api-Key", "load-client")
+		h.Set("Anthropic-Version", "2023-06-01")
+	} else {
+		h.Set("Authorization", "Bearer load-client")
+	}
+	return vegeta.Target{Method: http.MethodPost, URL: base + path, Header: h, Body: t.body(model)}
+}
+
+// firstRequest returns the small request with which a process shows that it answers.
+func firstRequest(model string) func(base string) (*http.Request, error) {
+	return func(base string) (*http.Request, error) {
+		target := traffic{size: 200}.target(base, model)
+		return target.Request()
+	}
+}
