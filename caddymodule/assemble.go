@@ -53,6 +53,7 @@ func (b *builder) build() error {
 	b.runtime.router = router
 	b.runtime.gateway = gateway.New(gateway.Options{
 		Dialects:  dialect.NewSet(anthropic.New(), openai.New(), responses.New()),
+		Strippers: strippers(),
 		Router:    router,
 		Providers: b.byName,
 		Models:    models,
@@ -67,6 +68,17 @@ func (b *builder) build() error {
 		Version:   Version,
 	})
 	return nil
+}
+
+// strippers returns what takes sealed thinking out of each dialect that has it.
+func strippers() map[llm.Dialect]gateway.Stripper {
+	return map[llm.Dialect]gateway.Stripper{
+		llm.Anthropic: {Refused: anthropic.IsThinkingRefused, Strip: anthropic.StripThinking},
+		llm.Responses: {Refused: responses.IsReasoningRefused, Strip: func(body []byte) ([]byte, bool) {
+			out, removed := responses.StripReasoning(body)
+			return out, removed > 0
+		}},
+	}
 }
 
 func (b *builder) limits() gateway.Limits {

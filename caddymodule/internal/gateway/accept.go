@@ -10,13 +10,20 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
 
-// body is a request body in a pooled buffer.
-type body struct{ buf *bytes.Buffer }
+// body is a request body in a pooled buffer. The exchange holds it, and so does
+// every attempt whose transport has not closed its reader: a transport may go
+// on reading a request after its answer has begun, and a buffer given back too
+// soon would send one client's prompt in another's name.
+type body struct {
+	buf  *bytes.Buffer
+	refs atomic.Int32
+}
 
 // buffers keeps request buffers for reuse. One that grew beyond keepBuffer is
 // left to the collector.
@@ -27,16 +34,41 @@ const keepBuffer = 1 << 20
 func newBody() *body {
 	buf := buffers.Get().(*bytes.Buffer)
 	buf.Reset()
-	return &body{buf: buf}
+	return holding(buf)
+}
+
+// holding returns a body with one reference, its maker's.
+func holding(buf *bytes.Buffer) *body {
+	b := &body{buf: buf}
+	b.refs.Store(1)
+	return b
 }
 
 func (b *body) bytes() []byte { return b.buf.Bytes() }
 
+// release gives up a reference; with the last one the buffer is free.
 func (b *body) release() {
-	if b.buf.Cap() <= keepBuffer {
+	if b.refs.Add(-1) == 0 && b.buf.Cap() <= keepBuffer {
 		buffers.Put(b.buf)
 	}
-	b.buf = nil
+}
+
+// lend returns r, which reads from the body, as a reader that holds a reference
+// until it is closed.
+func (b *body) lend(r io.Reader) io.ReadCloser {
+	b.refs.Add(1)
+	return &loan{Reader: r, release: sync.OnceFunc(b.release)}
+}
+
+type loan struct {
+	io.Reader
+	release func()
+}
+
+// Close ends the loan. Later calls do nothing.
+func (l *loan) Close() error {
+	l.release()
+	return nil
 }
 
 // admit counts the exchange in, unless there are too many already. Whoever is

@@ -91,6 +91,8 @@ func (x *Exchange) askTarget(p *Provider, t *route.Target, d llm.Dialect, lastTa
 		}
 		verdict, probe = v, false
 		switch {
+		case x.mend(a, v):
+			// without the thinking that was refused
 		case v.RetrySame && v.Class != llm.ClassCanceled && (lastTarget || stale(v)) && x.allowance.SameTarget():
 			// the same key once more, on a fresh connection or for a blip
 		case v.TryNextKey && x.allowance.NextKey():

@@ -31,6 +31,7 @@ func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 		body, length, err = a.edit(policy)
 	default:
 		body, length = a.splice()
+		body = a.body.lend(body)
 	}
 	if err != nil {
 		return nil, err

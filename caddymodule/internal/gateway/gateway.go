@@ -46,6 +46,9 @@ type Options struct {
 	Limits    Limits
 	// Clients tells who asks. Default: everyone may, and is nobody in particular.
 	Clients Clients
+	// Strippers take out sealed thinking, by the provider's dialect. Default:
+	// none.
+	Strippers map[llm.Dialect]Stripper
 	// Models is what the model lists show. Default: nothing.
 	Models []ModelInfo
 	// Tokens estimates the size of prompts. Default: it is not estimated.

@@ -66,7 +66,8 @@ func build(t *testing.T, limits Limits, seats ...seat) *house {
 	}
 	h.Gateway = New(Options{
 		Dialects: dialect.NewSet(anthropic.New(), openai.New(), responses.New()), Router: router, Providers: providers,
-		Budget: failover.NewBudget(time.Now, failover.Limits{}), Limits: limits, Observer: h,
+		Strippers: map[llm.Dialect]Stripper{llm.Anthropic: {Refused: anthropic.IsThinkingRefused, Strip: anthropic.StripThinking}},
+		Budget:    failover.NewBudget(time.Now, failover.Limits{}), Limits: limits, Observer: h,
 		Models: []ModelInfo{{ID: "m", Owner: "aimux", Alias: true}, {ID: "a/model-a", Owner: "a", Context: 1000}},
 	})
 	return h

@@ -98,7 +98,7 @@ type Request struct {
 	Method string // default POST
 	URL    string
 	Header http.Header // owned by the client from here on
-	Body   io.Reader   // nil: none
+	Body   io.Reader   // nil: none. An io.Closer is closed when it will not be read any more, which may be after Do
 	Length int64
 }
 
@@ -148,8 +148,14 @@ func newRequest(ctx context.Context, r *Request) (*http.Request, error) {
 		Method: method, URL: u, Host: u.Host, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
-	if r.Body != nil && r.Length > 0 {
-		req.Body, req.ContentLength = io.NopCloser(r.Body), r.Length
+	if r.Body == nil || r.Length == 0 {
+		return req, nil
+	}
+	req.ContentLength = r.Length
+	if body, ok := r.Body.(io.ReadCloser); ok {
+		req.Body = body
+	} else {
+		req.Body = io.NopCloser(r.Body)
 	}
 	return req, nil
 }
