@@ -27,7 +27,7 @@ func (e *requestEncoder) assistant(m *llm.Message) {
 	} else {
 		e.Buf = wire.Str(e.Buf, "content", text)
 	}
-	e.replay(m.Blocks)
+	e.replay(m.Blocks, calls > 0)
 	if calls > 0 {
 		e.Buf = append(wire.Key(e.Buf, "tool_calls"), '[')
 		for i := range m.Blocks {
@@ -61,13 +61,20 @@ func assistantText(blocks []llm.Block) string {
 	return sb.String()
 }
 
+// lostThought stands for reasoning that another provider kept to itself.
+// Moonshot refuses a turn with calls and without any while thinking is on.
+const lostThought = " "
+
 // replay gives reasoning back under the name the policy says.
-func (e *requestEncoder) replay(blocks []llm.Block) {
+func (e *requestEncoder) replay(blocks []llm.Block, hasCalls bool) {
 	var sb strings.Builder
 	for i := range blocks {
 		if b := &blocks[i]; b.Kind == llm.KindThinking {
 			sb.WriteString(b.Text)
 		}
+	}
+	if sb.Len() == 0 && hasCalls && e.wantsThought() {
+		sb.WriteString(lostThought)
 	}
 	if sb.Len() == 0 {
 		return
@@ -78,6 +85,13 @@ func (e *requestEncoder) replay(blocks []llm.Block) {
 	}
 	e.Buf = append(wire.Key(e.Buf, "reasoning_details"), `[{"type":"reasoning.text"`...)
 	e.Buf = append(wire.Str(e.Buf, "text", sb.String()), '}', ']')
+}
+
+// wantsThought reports whether thinking is switched on at a provider that
+// wants the reasoning of each turn with calls back.
+func (e *requestEncoder) wantsThought() bool {
+	p, a := e.Policy(), e.r.Reasoning
+	return p.Thinking == "thinking" && p.Reasoning == "reasoning_content" && a != nil && dialect.Effort(a) != "none"
 }
 
 // appendCall appends a tool call but for its two closing braces.
