@@ -99,11 +99,18 @@ func FailureIn(root gjson.Result) *llm.Error {
 	inner := root.Get("error")
 	failed := inner.IsObject() || inner.Type == gjson.String && inner.Str != "" ||
 		root.Get("type").Str == "error" || baseRespFailed(root) ||
-		root.Get("success").Type == gjson.False && root.Get("code").Exists()
+		root.Get("success").Type == gjson.False && root.Get("code").Exists() || isFlatError(root)
 	if !failed {
 		return nil
 	}
 	return ReadError(0, nil, wire.Raw(root.Raw))
+}
+
+// isFlatError knows Cerebras' errors, which are not nested under "error": a
+// message with a code and nothing that an answer would have.
+func isFlatError(root gjson.Result) bool {
+	return root.Get("message").Type == gjson.String && root.Get("code").Exists() &&
+		!root.Get("choices").Exists() && !root.Get("content").Exists() && !root.Get("output").Exists()
 }
 
 func plainMessage(status int, body []byte) string {

@@ -15,6 +15,7 @@ import (
 var (
 	doneMark     = []byte("[DONE]")
 	errorKey     = []byte(`"error"`)
+	choicesKey   = []byte(`"choices"`)
 	baseRespKey  = []byte(`"base_resp"`)
 	usageKey     = []byte(`"usage"`)
 	usageNull    = []byte(`"usage":null`)
@@ -60,7 +61,7 @@ func isDone(data []byte) bool {
 // chunkFailure returns the failure a provider reported in a chunk, or nil.
 func chunkFailure(ev *sse.Event, root gjson.Result) *llm.Error {
 	named := len(ev.Type) > 0 && string(ev.Type) == "error"
-	if !named && !bytes.Contains(ev.Data, errorKey) && !bytes.Contains(ev.Data, baseRespKey) {
+	if !named && bytes.Contains(ev.Data, choicesKey) && !bytes.Contains(ev.Data, errorKey) && !bytes.Contains(ev.Data, baseRespKey) {
 		return nil
 	}
 	if e := dialect.FailureIn(root); e != nil || !named {

@@ -52,6 +52,7 @@ func TestInspect_FailuresInsideA200Stream(t *testing.T) {
 		{"OpenAI", event(`{"error":{"message":"x","type":"server_error","code":"server_is_overloaded"}}`), llm.ClassOverload},
 		{"Cerebras", event(`{"error":{"message":"x","type":"y"},"status_code":500}`), llm.ClassTransient},
 		{"Z.AI first event", event(`{"error":{"code":"1302","message":"Rate limit"}}`), llm.ClassTransient},
+		{"flat Cerebras", event(`{"message":"high traffic","type":"too_many_requests_error","param":"queue","code":"queue_exceeded"}`), llm.ClassOverload},
 		{"MiniMax", event(`{"choices":[],"base_resp":{"status_code":1002,"status_msg":"rate limit"}}`), llm.ClassTransient},
 		{"network_error", event(`{"choices":[{"delta":{},"finish_reason":"network_error"}]}`), llm.ClassTransient},
 		{"event line", &sse.Event{Type: []byte("error"), Data: []byte(`{"message":"x","type":"rate_limit_error"}`)}, llm.ClassRate},
