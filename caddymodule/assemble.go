@@ -54,6 +54,7 @@ func (b *builder) build() error {
 	b.runtime.gateway = gateway.New(gateway.Options{
 		Dialects:  dialect.NewSet(anthropic.New(), openai.New(), responses.New()),
 		Strippers: strippers(),
+		Pins:      share(b.runtime, "pins", func() *gateway.Pins { return new(gateway.Pins) }),
 		Router:    router,
 		Providers: b.byName,
 		Models:    models,

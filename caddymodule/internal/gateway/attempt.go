@@ -106,7 +106,9 @@ func (x *Exchange) askTarget(p *Provider, t *route.Target, d llm.Dialect, lastTa
 // selectKey takes a lease on a key that was not tried: the one the session used
 // before, if it is free, else the one whose turn it is.
 func (x *Exchange) selectKey(p *Provider, t *route.Target, tried []*keypool.Key) (*keypool.Lease, error) {
-	wasTried := func(k *keypool.Key) bool { return slices.Contains(tried, k) }
+	wasTried := func(k *keypool.Key) bool {
+		return slices.Contains(tried, k) || x.pinned != "" && k.Name != x.pinned
+	}
 	if x.plan.Sticky && x.plan.Key != "" && x.plan.Targets[0] == t {
 		return p.Keys.AcquirePreferring(x.plan.Key, t.Model, wasTried)
 	}

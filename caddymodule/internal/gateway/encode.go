@@ -79,10 +79,6 @@ func (a *try) translate(policy *dialect.Policy) (io.Reader, int64, *llm.Error) {
 	if e != nil {
 		return nil, 0, e
 	}
-	if a.outline.previous != "" {
-		return nil, 0, &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest, Param: "previous_response_id", Code: "unsupported_parameter",
-			Message: "previous_response_id works only with a provider that speaks the Responses dialect; send the whole conversation"}
-	}
 	data, dropped, err := a.upstream.EncodeRequest(r, &dialect.Target{
 		Provider: a.provider.Name, Vendor: a.provider.Vendor.Kind, Model: a.target.Model, Policy: policy,
 	})

@@ -34,7 +34,8 @@ type Exchange struct {
 	decoded *llm.Request // the request in the common form; nil until a target needs it
 	dropped []string     // fields left out for the target
 
-	stripped bool // thinking was taken out of the conversation
+	pinned   string // the key that has to be used; empty: any
+	stripped bool   // thinking was taken out of the conversation
 }
 
 // Record is what is known of an exchange when it has ended.

@@ -49,6 +49,9 @@ type Options struct {
 	// Strippers take out sealed thinking, by the provider's dialect. Default:
 	// none.
 	Strippers map[llm.Dialect]Stripper
+	// Pins remembers who made answers that requests refer to. Default: one of
+	// its own.
+	Pins *Pins
 	// Models is what the model lists show. Default: nothing.
 	Models []ModelInfo
 	// Tokens estimates the size of prompts. Default: it is not estimated.
@@ -136,6 +139,9 @@ func New(o Options) *Gateway {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Pins == nil {
+		o.Pins = new(Pins)
 	}
 	if o.InFlight == nil {
 		o.InFlight = new(atomic.Int64)

@@ -67,6 +67,9 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	if in.Kind != dialect.EventPing {
 		a.answer.Progress()
 	}
+	if in.Kind == dialect.EventPreamble {
+		a.rememberEvent(ev.Data)
+	}
 	if err := a.convert(ev); err != nil {
 		return true, a.broken(failover.Answer{Body: append([]byte(nil), ev.Data...), Err: err, Phase: failover.PhaseBody, InStream: true})
 	}

@@ -32,7 +32,7 @@ func (x *Exchange) route() *llm.Error {
 	}
 	x.plan, x.Plan = plan, plan
 	x.allowance = x.gateway.Budget.Request()
-	return nil
+	return x.pin()
 }
 
 // unroutable says in the client's terms why there is nobody to ask.

@@ -12,6 +12,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
+	"github.com/tidwall/gjson"
 )
 
 // maxErrorBody is how much of a provider's error answer is read.
@@ -110,6 +111,9 @@ func (a *try) deliverWhole() *failover.Verdict {
 	}
 	a.seen()
 	a.usage = a.upstream.ResponseUsage(data)
+	if !a.translates() && a.Dialect != llm.OpenAI {
+		a.remember(gjson.GetBytes(data, "id").Str)
+	}
 	if !a.Stream && !a.translates() {
 		return a.commitWhole(data)
 	}
