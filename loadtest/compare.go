@@ -65,7 +65,7 @@ func (r *rig) startPaths(ctx context.Context) (paths, error) {
 	if p[plain], _, err = r.startProxy(ctx); err != nil {
 		return p, err
 	}
-	document, env := usualDocument(r.upstream.url)
+	document, env := usualDocument(r.origins)
 	if p[ours], _, err = r.startGateway(ctx, document, env); err != nil {
 		p.stop()
 	}

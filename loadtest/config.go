@@ -77,11 +77,11 @@ func document(providers []provider, models []model) (string, []string) {
 
 // usualDocument gives routing and key rotation something to do: two providers with three keys each for every alias,
 // ranked by the default strategy.
-func usualDocument(upstream string) (string, []string) {
+func usualDocument(origins []string) (string, []string) {
 	var providers []provider
 	var models []model
-	for _, name := range []string{"one", "two"} {
-		providers = append(providers, provider{name, upstream + "/v1", []string{name + "-a", name + "-b", name + "-c"}})
+	for i, name := range []string{"one", "two"} {
+		providers = append(providers, provider{name, origins[i] + "/v1", []string{name + "-a", name + "-b", name + "-c"}})
 		models = append(models, model{alias, name, upstreamModel, 1}, model{pacedAlias, name, upstreamPacedModel, 1})
 	}
 	return document(providers, models)

@@ -47,15 +47,16 @@ const healthy = "healthy"
 
 func single(name string, i int) string { return fmt.Sprintf("%s-%d", name, i) }
 
-// failoverDocument has n aliases to be used once for each provider, and one to be used often.
-func failoverDocument(upstream, closed string, n int) (string, []string) {
-	providers := []provider{{healthy, upstream + "/v1", []string{healthy}}}
+// failoverDocument has n aliases to be used once for each provider, and one to be used often. Every provider has an
+// origin of its own; closed is an address where nobody listens.
+func failoverDocument(origins []string, closed string, n int) (string, []string) {
+	providers := []provider{{healthy, origins[0] + "/v1", []string{healthy}}}
 	models := []model{{alias, healthy, "m-first", 1}}
 	for i := range n {
 		models = append(models, model{single(healthy, i), healthy, single("m", i), 1})
 	}
-	for _, bad := range badProviders() {
-		base := upstream
+	for j, bad := range badProviders() {
+		base := origins[j+1]
 		if bad.name == "refused" {
 			base = "http://" + closed
 		}
@@ -69,24 +70,16 @@ func failoverDocument(upstream, closed string, n int) (string, []string) {
 }
 
 func failover(ctx context.Context, r *rig) (*Result, error) {
-	closed, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	perRound := r.scaled(failoversPerRound, 4)
-	document, env := failoverDocument(r.upstream.url, closed, perRound*(r.rounds+1))
-	p, _, err := r.startGateway(ctx, document, env)
-	if err != nil {
-		return nil, err
-	}
-	defer p.stop()
-	samples, err := singleFailovers(ctx, r, p, perRound)
-	if err != nil {
-		return nil, err
+	samples := make(map[string][]*sample)
+	for round := range r.rounds {
+		if err := singleFailovers(ctx, r, round, samples); err != nil {
+			return nil, err
+		}
+		r.say("  round %d of %d: healthy p50 %s, refused p50 %s", round+1, r.rounds, last(samples[healthy]).p50, last(samples["refused"]).p50)
 	}
 	result := &Result{Checks: []Check{{What: "errors"}}}
 	result.addSingles(samples)
-	if err := result.addSteady(ctx, r, p); err != nil {
+	if err := result.addSteady(ctx, r); err != nil {
 		return nil, err
 	}
 	for _, row := range result.Rows {
@@ -95,30 +88,45 @@ func failover(ctx context.Context, r *rig) (*Result, error) {
 	return result, nil
 }
 
-// singleFailovers measures each kind in turn, the healthy one first among them, in rounds after one to warm up.
-func singleFailovers(ctx context.Context, r *rig, p *process, perRound int) (map[string][]*sample, error) {
+// startFailover starts a gateway that knows nothing yet, with n aliases to be used once.
+func startFailover(ctx context.Context, r *rig, n int) (*process, error) {
+	closed, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	document, env := failoverDocument(r.origins, closed, n)
+	p, _, err := r.startGateway(ctx, document, env)
+	return p, err
+}
+
+// singleFailovers measures each kind in turn in a fresh gateway, whichever comes first in this round, after a few of
+// each to warm up.
+func singleFailovers(ctx context.Context, r *rig, round int, samples map[string][]*sample) error {
+	perRound := r.scaled(failoversPerRound, 4)
+	warmUp := perRound/4 + 1
+	p, err := startFailover(ctx, r, warmUp+perRound)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
 	names := []string{healthy}
 	for _, bad := range badProviders() {
 		names = append(names, bad.name)
 	}
-	samples := make(map[string][]*sample)
-	for round := range r.rounds + 1 {
+	for _, part := range []struct{ first, n int }{{0, warmUp}, {warmUp, perRound}} {
 		for turn := range names {
 			name := names[(turn+round)%len(names)]
-			l := load{targets: eachOnce(p.url, name, round*perRound), requests: perRound, atOnce: 1}
+			l := load{targets: eachOnce(p.url, name, part.first), requests: part.n, atOnce: 1}
 			s, err := l.run(ctx, p)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
+				return fmt.Errorf("%s: %w", name, err)
 			}
-			if round > 0 {
+			if part.first > 0 {
 				samples[name] = append(samples[name], s)
 			}
 		}
-		if round > 0 {
-			r.say("  round %d of %d: healthy p50 %s, refused p50 %s", round, r.rounds, last(samples[healthy]).p50, last(samples["refused"]).p50)
-		}
 	}
-	return samples, nil
+	return nil
 }
 
 func last(s []*sample) *sample { return s[len(s)-1] }
@@ -181,7 +189,12 @@ func pooled(samples []*sample) *sample {
 func attempts(s *sample) float64 { return float64(s.attempts) / float64(max(1, s.requests)) }
 
 // addSteady adds the second part: one alias for each failure, asked evenly for some seconds.
-func (result *Result) addSteady(ctx context.Context, r *rig, p *process) error {
+func (result *Result) addSteady(ctx context.Context, r *rig) error {
+	p, err := startFailover(ctx, r, 0)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
 	requests := r.scaled(steadyPerSecond*steadySeconds, 50)
 	for _, bad := range badProviders() {
 		r.say("  %s: %d requests in %s", bad.what, requests, time.Duration(requests)*time.Second/steadyPerSecond)

@@ -19,6 +19,7 @@ type rig struct {
 	progress io.Writer
 	dir      string
 	upstream *process
+	origins  []string     // the provider's addresses, upstream.url the first
 	client   *http.Client // for single requests; the loads have their own
 	tested   []int        // processors of the process under test, none: any
 	others   []int        // processors of driver and provider

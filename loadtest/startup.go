@@ -13,7 +13,7 @@ const starts = 9
 // startup measures the time from the start of the process to the first good answer of the provider through it, aimux and
 // the plain proxy in turn: the same binary, each with a Caddyfile.
 func startup(ctx context.Context, r *rig) (*Result, error) {
-	document, env := usualDocument(r.upstream.url)
+	document, env := usualDocument(r.origins)
 	begin := [len(pathNames)]func() (*process, time.Duration, error){
 		plain: func() (*process, time.Duration, error) { return r.startProxy(ctx) },
 		ours:  func() (*process, time.Duration, error) { return r.startGateway(ctx, document, env) },
