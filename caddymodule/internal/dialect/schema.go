@@ -69,10 +69,15 @@ func appendProperties(dst []byte, root gjson.Result) []byte {
 		}
 		return true
 	}
-	root.Get("properties").ForEach(add)
+	each := func(properties gjson.Result) {
+		if properties.IsObject() {
+			properties.ForEach(add)
+		}
+	}
+	each(root.Get("properties"))
 	for _, union := range [...]string{"anyOf", "oneOf", "allOf"} {
 		root.Get(union).ForEach(func(_, branch gjson.Result) bool {
-			branch.Get("properties").ForEach(add)
+			each(branch.Get("properties"))
 			return true
 		})
 	}

@@ -109,7 +109,7 @@ func (p *blockParts) toolMember(key string, c *wire.Cursor) {
 	case "content":
 		p.result.Content = contentOf(c)
 	default:
-		p.block.Extra.Fields = append(p.block.Extra.Fields, llm.Field{Key: key, Value: wire.Raw(c.Raw())})
+		p.block.Extra.Fields = append(p.block.Extra.Fields, llm.Field{Key: wire.KeyText(key), Value: wire.Raw(c.Raw())})
 	}
 }
 

@@ -97,7 +97,7 @@ func (d *requestDecoder) option(key string, v gjson.Result) {
 	case "service_tier":
 		r.ServiceTier = v.Str
 	default:
-		r.Extra.Fields = append(r.Extra.Fields, llm.Field{Key: key, Value: wire.Raw(v.Raw)})
+		r.Extra.Fields = append(r.Extra.Fields, llm.Field{Key: wire.KeyText(key), Value: wire.Raw(v.Raw)})
 	}
 }
 
@@ -118,7 +118,7 @@ func (d *requestDecoder) outputConfig(v gjson.Result) {
 			d.r.Format = decodeFormat(m)
 		default:
 			d.r.Extra.Fields = append(d.r.Extra.Fields,
-				llm.Field{Key: outputConfigKey + k.Str, Value: wire.Raw(m.Raw)})
+				llm.Field{Key: outputConfigKey + wire.KeyText(k.Str), Value: wire.Raw(m.Raw)})
 		}
 		return true
 	})
@@ -152,7 +152,7 @@ func (d *requestDecoder) message(c *wire.Cursor) {
 		case "content":
 			m.Blocks = d.blocks("messages.content", c)
 		default:
-			m.Extra.Fields = append(m.Extra.Fields, llm.Field{Key: key, Value: wire.Raw(c.Raw())})
+			m.Extra.Fields = append(m.Extra.Fields, llm.Field{Key: wire.KeyText(key), Value: wire.Raw(c.Raw())})
 		}
 	}
 	switch m.Role {
@@ -194,7 +194,7 @@ func decodeTool(v gjson.Result) llm.Tool {
 		case "cache_control":
 			t.Cache = decodeCache(f)
 		default:
-			t.Extra.Fields = append(t.Extra.Fields, llm.Field{Key: k.Str, Value: wire.Raw(f.Raw)})
+			t.Extra.Fields = append(t.Extra.Fields, llm.Field{Key: wire.KeyText(k.Str), Value: wire.Raw(f.Raw)})
 		}
 		return true
 	})

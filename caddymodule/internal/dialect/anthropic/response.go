@@ -70,7 +70,7 @@ func (Messages) DecodeResponse(body []byte) (*llm.Response, error) {
 			a.Usage = decodeUsage(v)
 		case "type", "role":
 		default:
-			a.Extra.Fields = append(a.Extra.Fields, llm.Field{Key: k.Str, Value: wire.Raw(v.Raw)})
+			a.Extra.Fields = append(a.Extra.Fields, llm.Field{Key: wire.KeyText(k.Str), Value: wire.Raw(v.Raw)})
 		}
 		return true
 	})

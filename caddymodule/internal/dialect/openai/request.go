@@ -112,7 +112,7 @@ func (d *requestDecoder) identity(key string, v gjson.Result) {
 	case "metadata":
 		r.Metadata = wire.Raw(v.Raw)
 	default:
-		r.Extra.Fields = append(r.Extra.Fields, llm.Field{Key: key, Value: wire.Raw(v.Raw)})
+		r.Extra.Fields = append(r.Extra.Fields, llm.Field{Key: wire.KeyText(key), Value: wire.Raw(v.Raw)})
 	}
 }
 

@@ -78,3 +78,16 @@ func appendEscape(dst []byte, c byte) []byte {
 	}
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
+
+// KeyText is a member's name as it stands between quotes: escaped if it has to
+// be. Names that travel along in llm.Extra are kept so, because they are
+// written back as they are; a name with a quote in it must not end its own
+// string and begin another member.
+func KeyText(name string) string {
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c == '"' || c == '\\' || c < 0x20 {
+			return string(AppendEscaped(nil, name))
+		}
+	}
+	return name
+}
