@@ -317,6 +317,20 @@ func TestKnownFailure_17_NoLoneSignatureBlockAtTheEnd(t *testing.T) {
 		"message_start", "start text 0", "text_delta 0", "stop 0", "message_delta end_turn", "message_stop")
 }
 
+func TestKnownFailure_16_StopSequenceWithItsText(t *testing.T) {
+	for matched, want := range map[string]string{`"END"`: "stop_sequence END", `null`: "end_turn ", `"stop"`: "end_turn ", `128009`: "end_turn "} {
+		events := toAnthropic(t, chunks(delta(`{"content":"x"}`), `{"choices":[{"index":0,"delta":{},"finish_reason":"stop","stop_reason":`+matched+`}]}`, done))
+		d := events[len(events)-2].Get("delta")
+		if got := d.Get("stop_reason").Str + " " + d.Get("stop_sequence").Str; got != want {
+			t.Errorf("%s: %s", matched, got)
+		}
+		a, err := dialects.Get(llm.OpenAI).DecodeResponse([]byte(`{"choices":[{"message":{"content":"x"},"finish_reason":"stop","stop_reason":` + matched + `}]}`))
+		if err != nil || string(a.Stop)+a.StopText != map[bool]string{true: "sequenceEND", false: "end"}[matched == `"END"`] {
+			t.Errorf("%s: %+v %v", matched, a, err)
+		}
+	}
+}
+
 func TestKnownFailure_18_MalformedArgumentsAreNotReplaced(t *testing.T) {
 	body := []byte(`{"choices":[{"message":{"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\": oops"}}]},"finish_reason":"tool_calls"}]}`)
 	a, err := dialects.Get(llm.OpenAI).DecodeResponse(body)

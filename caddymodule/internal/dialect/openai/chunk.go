@@ -15,6 +15,7 @@ type chunk struct {
 	later     bool // the choice is not the first one
 	delta     deltaParts
 	finish    string
+	matched   string // the stop sequence that matched, if the server says so
 	hasUsage  bool
 }
 
@@ -69,6 +70,8 @@ func (k *chunk) choice(c *wire.Cursor) {
 			}
 		case "finish_reason":
 			k.finish = c.Str()
+		case "stop_reason":
+			k.matched = c.Str()
 		case "usage":
 			k.hasUsage = true
 		}

@@ -72,7 +72,20 @@ func (Chat) DecodeResponse(body []byte) (*llm.Response, error) {
 	}
 	a.Blocks = answerBlocks(message, a.ID)
 	a.Stop = stopOf(decodeStop(finish), a.Blocks)
+	if s := choice.Get("stop_reason"); a.Stop == llm.StopEnd && isStopText(s.Str) {
+		a.Stop, a.StopText = llm.StopSequence, s.Str
+	}
 	return a, nil
+}
+
+// isStopText reports whether a choice's stop_reason is the stop sequence that
+// matched, as vLLM and SGLang say it, and not a word for how the answer ended.
+func isStopText(s string) bool {
+	switch s {
+	case "", "stop", "eos", "end_turn", "length", "max_tokens", "tool_calls", "tool_use", "abort":
+		return false
+	}
+	return true
 }
 
 // stopOf settles the reason to stop by the blocks of a whole answer.

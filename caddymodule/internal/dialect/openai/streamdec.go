@@ -22,6 +22,7 @@ type streamDecoder struct {
 	started, ended bool
 	done           bool // [DONE] came
 	finish         string
+	matched        string // the stop sequence that matched
 	refused        bool
 	hasCall        bool
 	answer         string // id of the answer
@@ -80,6 +81,7 @@ func (d *streamDecoder) chunk(dst []llm.Event, k *chunk) []llm.Event {
 	}
 	if k.finish != "" {
 		d.finish = strings.Clone(k.finish)
+		d.matched = strings.Clone(k.matched)
 	}
 	return dst
 }
@@ -187,8 +189,11 @@ func (d *streamDecoder) close(dst []llm.Event) []llm.Event {
 		return d.fail(dst, dialect.CutShort())
 	}
 	d.ended = true
-	usage := d.usage
-	return append(dst, llm.Event{Type: llm.EventFinish, Stop: d.stop(), Usage: &usage})
+	usage, stop, matched := d.usage, d.stop(), ""
+	if stop == llm.StopEnd && isStopText(d.matched) {
+		stop, matched = llm.StopSequence, d.matched
+	}
+	return append(dst, llm.Event{Type: llm.EventFinish, Stop: stop, StopText: matched, Usage: &usage})
 }
 
 func (d *streamDecoder) stop() llm.StopReason {
