@@ -151,7 +151,7 @@ func appendAnswerBlock(dst []byte, b *llm.Block, names dialect.Names) []byte {
 // appendAnswerThinking gives thinking that no Messages provider signed a
 // signature of ours: clients fail without one, and it marks the block.
 func appendAnswerThinking(dst []byte, b *llm.Block) []byte {
-	if b.Extra.From == llm.Anthropic {
+	if b.Extra.From == llm.Anthropic || dialect.IsOwnSignature(b.Signature) {
 		return appendThinking(wire.Comma(dst), b)
 	}
 	if b.Text == "" {

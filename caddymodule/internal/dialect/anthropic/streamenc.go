@@ -145,9 +145,11 @@ func (e *streamEncoder) appendDelta(dst []byte, kind, key, text string) []byte {
 	return append(wire.Str(dst, key, text), "}}\n\n"...)
 }
 
-// signature passes on what a Messages provider signed with.
+// signature passes on what a Messages provider signed with, and the seal in
+// which another dialect's decoder keeps a provider's reasoning.
 func (e *streamEncoder) signature(dst []byte, signature string) []byte {
-	if e.block.Kind != llm.KindThinking || e.block.Extra.From != llm.Anthropic || signature == "" {
+	foreign := e.block.Extra.From != llm.Anthropic && !dialect.IsOwnSignature(signature)
+	if e.block.Kind != llm.KindThinking || foreign || signature == "" {
 		return dst
 	}
 	e.block.Signature = signature
