@@ -130,11 +130,15 @@ func (p phase) tell(r *rig, round int, samples [len(pathNames)][]*sample) {
 
 // name describes the phase's load.
 func (p phase) name() string {
-	what := "in one piece"
-	if p.stream {
-		what = "streams"
+	switch {
+	case p.atOnce == 1 && p.stream:
+		return "streams, one at a time"
+	case p.atOnce == 1:
+		return "one at a time"
+	case p.stream:
+		return fmt.Sprintf("%d streams at once", p.atOnce)
 	}
-	return fmt.Sprintf("%d %s", p.atOnce, what)
+	return fmt.Sprintf("%d at once", p.atOnce)
 }
 
 // report adds the phase's rows and checks and returns the number of errors.
