@@ -87,6 +87,7 @@ func (a *App) placed(err error) error {
 // Start says in the log what is served.
 func (a *App) Start() error {
 	serving.Store(a.runtime)
+	a.runtime.archive.start()
 	if len(a.result.EnvUsed) > 0 {
 		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
 	}

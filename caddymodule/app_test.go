@@ -5,11 +5,24 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 )
+
+// TestMain keeps the tests out of the user's data directory.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "aimux-test-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("XDG_DATA_HOME", dir)
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
 
 func newContext(t *testing.T) caddy.Context {
 	t.Helper()

@@ -33,6 +33,8 @@ type runtime struct {
 	source    string
 	implicit  bool
 
+	archive *archive
+
 	refs  atomic.Int64
 	end   sync.Once
 	keys  []string // in learned
@@ -44,6 +46,7 @@ type runtime struct {
 func newRuntime(result *schema.Result, logger *slog.Logger, m *metrics) (*runtime, error) {
 	rt := &runtime{implicit: result.Config.Implicit, kinds: map[string]string{}, recent: newRing(result.Config.Log.Decisions)}
 	rt.refs.Store(1)
+	rt.archive = share(rt, "archive", func() *archive { return openArchive(archivePath(), logger) })
 	b := builder{runtime: rt, config: result.Config, logger: logger, metrics: m}
 	if err := b.build(); err != nil {
 		rt.release()
@@ -61,6 +64,9 @@ func (rt *runtime) release() {
 		return
 	}
 	rt.end.Do(func() {
+		if n, ok := learned.References("archive"); ok && n == 1 {
+			rt.archive.lastSave()
+		}
 		for _, key := range rt.keys {
 			_, _ = learned.Delete(key)
 		}
@@ -83,7 +89,13 @@ func (rt *runtime) providerNames() []string {
 // share returns the value of that key in learned, made if it is new, and notes
 // that the runtime uses it.
 func share[T any](rt *runtime, key string, fresh func() T) T {
-	value, _, _ := learned.LoadOrNew(key, func() (caddy.Destructor, error) { return shared[T]{fresh()}, nil })
+	value, _, _ := learned.LoadOrNew(key, func() (caddy.Destructor, error) {
+		made := fresh()
+		if rt.archive != nil {
+			rt.archive.restore(key, made)
+		}
+		return shared[T]{made}, nil
+	})
 	rt.keys = append(rt.keys, key)
 	return value.(shared[T]).value
 }
@@ -91,14 +103,19 @@ func share[T any](rt *runtime, key string, fresh func() T) T {
 // shared is an entry of learned.
 type shared[T any] struct{ value T }
 
-// Destruct closes what needs closing. Exchanges that still use the value are
-// not harmed: closing a client closes idle connections only.
+// Destruct ends what needs an end. Exchanges that still use the value are not
+// harmed: closing a client closes idle connections only.
 func (s shared[T]) Destruct() error {
-	if c, ok := any(s.value).(*upstream.Client); ok {
-		c.Close()
+	switch v := any(s.value).(type) {
+	case *upstream.Client:
+		v.Close()
+	case *archive:
+		v.end()
 	}
 	return nil
 }
+
+func (s shared[T]) held() any { return s.value }
 
 func (rt *runtime) keyState(origin, secret string) *keypool.State {
 	return share(rt, "key|"+origin+"|"+fingerprint(secret), keypool.NewState)
@@ -112,8 +129,9 @@ func (rt *runtime) targetState(origin, model string) *health.State {
 	return share(rt, "target|"+origin+"|"+model, func() *health.State { return health.New(health.Options{}) })
 }
 
-// fingerprint stands for a secret in memory. It is never shown.
+// fingerprint stands for a secret in memory and in the state file. It is cut
+// short, so that it identifies a key among the user's and proves nothing.
 func fingerprint(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
+	sum := sha256.Sum256([]byte("aimux key\x00" + secret))
+	return hex.EncodeToString(sum[:8])
 }
