@@ -1,9 +1,15 @@
 package gateway
 
 import (
+	"bytes"
+	"hash/fnv"
+	"io"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/tidwall/gjson"
 )
 
 // decode makes one pass over the body for what routing needs. The bytes stay
@@ -31,10 +37,37 @@ func session(get interface{ Get(string) string }, o *outline) string {
 			return clip(id, 200)
 		}
 	}
-	if o.cacheKey != "" {
+	switch {
+	case o.cacheKey != "":
 		return clip(o.cacheKey, 200)
+	case o.userSession != "":
+		return clip(o.userSession, 200)
 	}
-	return clip(o.userSession, 200)
+	return opener(o.history)
+}
+
+// maxOpener is how much of a conversation's first message tells it from others.
+const maxOpener = 4 << 10
+
+// opener stands for a conversation by its first message, which every later turn
+// repeats.
+func opener(history []byte) string {
+	first := gjson.GetBytes(history, "0").Raw
+	if first == "" {
+		return ""
+	}
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, first[:min(len(first), maxOpener)])
+	return "opener-" + strconv.FormatUint(h.Sum64(), 16)
+}
+
+// cacheTTL is how long the provider is asked to keep the prompt: the longest of
+// the marks in it. 0 leaves it to the router.
+func cacheTTL(o *outline) time.Duration {
+	if bytes.Contains(o.data, []byte(`"ttl":"1h"`)) || bytes.Contains(o.data, []byte(`"ttl": "1h"`)) {
+		return time.Hour
+	}
+	return 0
 }
 
 // common returns the request in the form every dialect can be encoded from. It

@@ -165,7 +165,6 @@ func TestOutline_NotesWhatRoutingNeeds(t *testing.T) {
 		"disabled":   {`{"model":"m","thinking":{"type":"disabled"},"reasoning_effort":"none","reasoning":null}`, outline{model: "m"}},
 		"effort":     {`{"model":"m","reasoning":{"effort":"low"}}`, outline{model: "m", thinking: true}},
 		"schema":     {`{"model":"m","text":{"format":{"type":"json_schema"}}}`, outline{model: "m", structured: true}},
-		"history":    {`{"model":"m","messages":[{"content":[{"type":"thinking"}]}]}`, outline{model: "m", thoughts: true}},
 		"cache key":  {`{"model":"m","prompt_cache_key":"k","previous_response_id":"r"}`, outline{model: "m", cacheKey: "k", previous: "r"}},
 		"user id":    {`{"model":"m","metadata":{"user_id":"{\"session_id\":\"s\"}"}}`, outline{model: "m", userSession: "s"}},
 		"plain user": {`{"model":"m","metadata":{"user_id":"u"}}`, outline{model: "m", userSession: "u"}},
@@ -174,7 +173,7 @@ func TestOutline_NotesWhatRoutingNeeds(t *testing.T) {
 		if err := got.read([]byte(tc.body), 64); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		got.data, got.seen, got.modelStart, got.modelEnd = nil, nil, 0, 0
+		got.data, got.seen, got.history, got.modelStart, got.modelEnd = nil, nil, nil, 0, 0
 		if d := cmp.Diff(tc.want, got, cmp.AllowUnexported(outline{})); d != "" {
 			t.Errorf("%s:\n%s", name, d)
 		}
@@ -191,6 +190,16 @@ func TestSession_SubagentsHaveTheirOwn(t *testing.T) {
 	h.Set("X-Claude-Code-Agent-Id", "a")
 	if got := session(h, &o); got != "s/a" {
 		t.Error(got)
+	}
+	o.history = []byte(`[{"role":"user","content":"first"}]`)
+	alone := session(http.Header{}, &o)
+	o.history = []byte(`[{"role":"user","content":"first"},{"role":"assistant","content":"x"},{"role":"user","content":"y"}]`)
+	if got := session(http.Header{}, &o); got == "" || got != alone {
+		t.Errorf("a later turn is of session %q, the first was of %q", got, alone)
+	}
+	o.history = []byte(`"a prompt"`)
+	if got := session(http.Header{}, &o); got != "" {
+		t.Errorf("a plain prompt is of session %q", got)
 	}
 	o.cacheKey = "k"
 	if got := session(http.Header{}, &o); got != "k" {

@@ -25,6 +25,7 @@ type outline struct {
 	thoughts              bool   // there are thinking blocks in the history
 	thread, previous      string // Anthropic's thread, Responses' previous_response_id: raw and text
 	cacheKey, userSession string
+	history               []byte // messages or input, raw
 
 	data []byte
 	seen []string // top-level keys in lower case
@@ -112,6 +113,8 @@ func (o *outline) field(key string, m jsonscan.Member, value []byte) error {
 		o.thinking = o.thinking || asksToThink(value)
 	case "response_format", "text", "output_config", "output_format":
 		o.structured = o.structured || bytes.Contains(value, []byte(`json_schema`))
+	case "messages", "input":
+		o.history = value
 	case "thread":
 		o.thread = string(value)
 	case "previous_response_id":
@@ -153,7 +156,5 @@ func (o *outline) Type(value []byte) {
 		o.vision = true
 	case "document", "file", "input_file":
 		o.pdf = true
-	case "thinking":
-		o.thoughts = true
 	}
 }

@@ -24,26 +24,33 @@ func (p *Provider) policy(d llm.Dialect, model string) *dialect.Policy {
 }
 
 // offends reports whether p has anything to say about the request, so that one
-// it has nothing to say about passes untouched. Messages requests to others
-// than Anthropic are always looked through for what is private to Anthropic,
-// and those with thinking blocks for blocks that aimux made.
+// it has nothing to say about passes untouched.
 func (o *outline) offends(d llm.Dialect, p *dialect.Policy) bool {
-	if d == llm.Anthropic && (o.thoughts || !p.Genuine) {
+	if p.MaxOutput > 0 && o.maxTokens > p.MaxOutput || dialect.NeedsScrub(o.data, d, p) {
 		return true
 	}
-	if p.MaxOutput > 0 && o.maxTokens > p.MaxOutput {
+	return slices.ContainsFunc(o.seen, func(key string) bool { return concerns(p, key) })
+}
+
+// concerns reports whether p may have to change a top-level field.
+func concerns(p *dialect.Policy, key string) bool {
+	_, renamed := p.Rename[key]
+	switch {
+	case renamed, slices.Contains(p.Drop, key), slices.Contains(p.Refuse, key),
+		len(p.Allow) > 0 && !slices.Contains(p.Allow, key):
 		return true
 	}
-	for _, key := range o.seen {
-		_, renamed := p.Rename[key]
-		switch {
-		case renamed, slices.Contains(p.Drop, key), slices.Contains(p.Refuse, key),
-			len(p.Allow) > 0 && !slices.Contains(p.Allow, key):
-			return true
-		case key == "temperature" && p.Temperature > 0, key == "stop" && p.MaxStop > 0,
-			key == "tool_choice" && p.NoToolChoice, key == "response_format" && p.NoSchema:
-			return true
-		}
+	switch key {
+	case "temperature":
+		return p.Temperature > 0
+	case "stop", "stop_sequences":
+		return p.MaxStop > 0
+	case "tool_choice":
+		return p.NoToolChoice
+	case "response_format":
+		return p.NoSchema
+	case "reasoning_effort":
+		return len(p.Efforts) > 0
 	}
 	return false
 }

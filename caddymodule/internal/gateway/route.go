@@ -21,6 +21,7 @@ func (x *Exchange) route() *llm.Error {
 	}
 	x.query = route.Query{
 		Model: routeName(o.model), Dialect: x.Dialect, Session: x.Session, Wish: wish, Now: x.Start,
+		CacheTTL: cacheTTL(o),
 		Needs: route.Needs{
 			Tools: o.tools, Vision: o.vision, PDF: o.pdf, Thinking: o.thinking, Structured: o.structured,
 			PromptBytes: len(o.data), MaxTokens: o.maxTokens,
