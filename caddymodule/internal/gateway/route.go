@@ -105,7 +105,7 @@ func (x *Exchange) exhausted(last *llm.Error) *llm.Error {
 // failure. 0 leaves it to the dialect.
 func finalStatus(last *llm.Error) int {
 	switch last.Class {
-	case llm.ClassRate, llm.ClassQuota, llm.ClassConcurrency, llm.ClassFairUse:
+	case llm.ClassRate, llm.ClassQuota, llm.ClassBalance, llm.ClassConcurrency, llm.ClassFairUse:
 		return http.StatusTooManyRequests
 	case llm.ClassOverload:
 		return 0
