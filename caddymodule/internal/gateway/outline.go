@@ -22,7 +22,6 @@ type outline struct {
 	tools, thinking       bool
 	vision, pdf           bool
 	structured            bool
-	thoughts              bool   // there are thinking blocks in the history
 	thread, previous      string // Anthropic's thread, Responses' previous_response_id: raw and text
 	cacheKey, userSession string
 	history               []byte // messages or input, raw
