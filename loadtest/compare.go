@@ -130,15 +130,17 @@ func (p phase) tell(r *rig, round int, samples [len(pathNames)][]*sample) {
 
 // name describes the phase's load.
 func (p phase) name() string {
-	switch {
-	case p.atOnce == 1 && p.stream:
-		return "streams, one at a time"
-	case p.atOnce == 1:
-		return "one at a time"
-	case p.stream:
-		return fmt.Sprintf("%d streams at once", p.atOnce)
+	name := "one at a time"
+	if p.atOnce > 1 {
+		name = fmt.Sprintf("%d at once", p.atOnce)
 	}
-	return fmt.Sprintf("%d at once", p.atOnce)
+	switch {
+	case p.stream:
+		return "streams, " + name
+	case p.renamed:
+		return "a field renamed, " + name
+	}
+	return name
 }
 
 // report adds the phase's rows and checks and returns the number of errors.

@@ -12,7 +12,9 @@ const (
 	// pacedAlias answers with 50 words, one every 20 ms.
 	pacedAlias         = "load-paced"
 	upstreamPacedModel = "sim-ok-tokens-50-rate-50"
-	words              = 50
+	// nativeAlias is answered by providers that speak Messages as well as Chat.
+	nativeAlias = "load-model-of-native"
+	words       = 50
 )
 
 const globalOptions = `{
@@ -43,9 +45,10 @@ func gatewayCaddyfile(file string) string {
 
 // provider is a row of a document's providers with its keys.
 type provider struct {
-	name string
-	base string
-	keys []string // the values, which travel in the environment
+	name   string
+	origin string
+	keys   []string // the values, which travel in the environment
+	native bool     // it speaks Messages too, as Z.AI does
 }
 
 // model is a row of a document's models.
@@ -54,13 +57,21 @@ type model struct {
 	tier                int
 }
 
-// document writes an aimux.toon and the environment its keys are in. The providers speak OpenAI Chat and nothing else.
+// document writes an aimux.toon and the environment its keys are in. The providers speak OpenAI Chat, and
+// nothing else unless they are native.
 func document(providers []provider, models []model) (string, []string) {
 	var b, rows strings.Builder
 	var env []string
 	b.WriteString("version: 1\nproviders:\n")
 	for _, p := range providers {
-		fmt.Fprintf(&b, "  %s:\n    kind: openai\n    base_url: %q\n    allow_http: true\n", p.name, p.base)
+		kind, base := "openai", p.origin+"/v1"
+		if p.native {
+			kind = "zai"
+		}
+		fmt.Fprintf(&b, "  %s:\n    kind: %s\n    base_url: %q\n    allow_http: true\n", p.name, kind, base)
+		if p.native {
+			fmt.Fprintf(&b, "    anthropic_base_url: %q\n", p.origin)
+		}
 		for i, value := range p.keys {
 			variable := fmt.Sprintf("LOADTEST_%s_%d", strings.ToUpper(p.name), i)
 			env = append(env, variable+"="+value)
@@ -80,8 +91,13 @@ func document(providers []provider, models []model) (string, []string) {
 func usualDocument(origins []string) (string, []string) {
 	var providers []provider
 	var models []model
-	for i, name := range []string{"one", "two"} {
-		providers = append(providers, provider{name, origins[i] + "/v1", []string{name + "-a", name + "-b", name + "-c"}})
+	for i, name := range []string{"one", "two", "three", "four"} {
+		p := provider{name: name, origin: origins[i], keys: []string{name + "-a", name + "-b", name + "-c"}, native: i >= 2}
+		providers = append(providers, p)
+		if p.native {
+			models = append(models, model{nativeAlias, name, upstreamModel, 1})
+			continue
+		}
 		models = append(models, model{alias, name, upstreamModel, 1}, model{pacedAlias, name, upstreamPacedModel, 1})
 	}
 	return document(providers, models)

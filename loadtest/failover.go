@@ -50,7 +50,7 @@ func single(name string, i int) string { return fmt.Sprintf("%s-%d", name, i) }
 // failoverDocument has n aliases to be used once for each provider, and one to be used often. Every provider has an
 // origin of its own; closed is an address where nobody listens.
 func failoverDocument(origins []string, closed string, n int) (string, []string) {
-	providers := []provider{{healthy, origins[0] + "/v1", []string{healthy}}}
+	providers := []provider{{name: healthy, origin: origins[0], keys: []string{healthy}}}
 	models := []model{{alias, healthy, "m-first", 1}}
 	for i := range n {
 		models = append(models, model{single(healthy, i), healthy, single("m", i), 1})
@@ -60,7 +60,7 @@ func failoverDocument(origins []string, closed string, n int) (string, []string)
 		if bad.name == "refused" {
 			base = "http://" + closed
 		}
-		providers = append(providers, provider{bad.name, base + "/v1", []string{bad.key}})
+		providers = append(providers, provider{name: bad.name, origin: base, keys: []string{bad.key}})
 		for i := range n {
 			models = append(models, model{single(bad.name, i), bad.name, single("m", i), 1}, model{single(bad.name, i), healthy, single("m", i), 2})
 		}

@@ -13,6 +13,8 @@ type scenario struct {
 func scenarios() []scenario {
 	quick := traffic{size: 1 << 10}
 	large := traffic{size: 200 << 10}
+	renamed := traffic{size: 200 << 10, renamed: true}
+	coder := traffic{size: 200 << 10, messages: true, native: true}
 	stream := traffic{size: 1 << 10, stream: true}
 	paced := traffic{size: 1 << 10, stream: true, paced: true}
 	anthropic := traffic{size: 1 << 10, messages: true}
@@ -25,6 +27,10 @@ func scenarios() []scenario {
 		{"json-200k", "What does a long conversation of 200 KB cost?", comparison{
 			{traffic: large, requests: 100, atOnce: 1},
 			{traffic: large, requests: 600, atOnce: 8, bound: 4, aim: 1.2},
+			{traffic: renamed, requests: 600, atOnce: 8, bound: 6},
+		}.run},
+		{"messages-200k", "What does it cost when client and provider both speak Anthropic Messages, as a coding assistant and its plan do?", comparison{
+			{traffic: coder, requests: 600, atOnce: 8, bound: 6, aim: 1.2},
 		}.run},
 		{"stream-50", "What does a stream of 50 events cost when the provider does not pause?", comparison{
 			{traffic: stream, requests: 100, atOnce: 1},

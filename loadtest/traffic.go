@@ -12,6 +12,8 @@ import (
 // traffic says what a request looks like.
 type traffic struct {
 	messages bool // Anthropic Messages instead of OpenAI Chat
+	native   bool // the gateway's provider speaks Messages itself
+	renamed  bool // the old name of the limit, which the gateway has to replace for OpenAI
 	stream   bool
 	paced    bool
 	size     int // of the body in bytes, roughly
@@ -22,6 +24,8 @@ func (t traffic) model(gateway bool) string {
 	switch {
 	case gateway && t.paced:
 		return pacedAlias
+	case gateway && t.native:
+		return nativeAlias
 	case gateway:
 		return alias
 	case t.paced:
@@ -34,7 +38,11 @@ func (t traffic) model(gateway bool) string {
 // many turns.
 func (t traffic) body(model string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `{"model":%q,"max_tokens":1000,"stream":%t,"messages":[`, model, t.stream)
+	limit := "max_completion_tokens"
+	if t.messages || t.renamed {
+		limit = "max_tokens"
+	}
+	fmt.Fprintf(&b, `{"model":%q,%q:1000,"stream":%t,"messages":[`, model, limit, t.stream)
 	const turn = "Read the function below, say in one sentence what it does, and name the line that surprises you most. "
 	const closing = `{"role":"user","content":"What was it, then?"}]}`
 	for i := 0; b.Len()+len(closing) < t.size; i++ {

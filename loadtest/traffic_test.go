@@ -59,7 +59,7 @@ func TestDocuments_AreConfigurationsOfAimux(t *testing.T) {
 		name, document string
 		env            []string
 		models         int
-	}{{"usual", usual, usualEnv, 4}, {"failover", faulty, faultyEnv, 1 + 50 + 4*(2*50+2)}} {
+	}{{"usual", usual, usualEnv, 6}, {"failover", faulty, faultyEnv, 1 + 50 + 4*(2*50+2)}} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "aimux.toon")
 			if err := os.WriteFile(path, []byte(test.document), 0o600); err != nil {
