@@ -158,11 +158,11 @@ func watchMemory(p *process) func() int64 {
 	go func() {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
-		highest := residentBytes(p.pid())
+		highest := memoryOf(p.pid(), resident)
 		for {
 			select {
 			case <-tick.C:
-				highest = max(highest, residentBytes(p.pid()))
+				highest = max(highest, memoryOf(p.pid(), resident))
 			case <-stop:
 				most <- highest
 				return

@@ -42,7 +42,7 @@ func memory(ctx context.Context, r *rig) (*Result, error) {
 }
 
 type memorySample struct {
-	idle, peak       float64 // MB
+	idle, anon, peak float64 // MB; anon is the part of idle that is not the program's file
 	requests, errors int
 }
 
@@ -52,7 +52,8 @@ func measureMemory(ctx context.Context, r *rig, procs paths, path int) (memorySa
 	case <-ctx.Done():
 		return memorySample{}, context.Cause(ctx)
 	}
-	m := memorySample{idle: megabytes(residentBytes(procs[path].pid()))}
+	pid := procs[path].pid()
+	m := memorySample{idle: megabytes(memoryOf(pid, resident)), anon: megabytes(memoryOf(pid, anonymous))}
 	p := phase{traffic: traffic{size: 1 << 10, stream: true, paced: true}, atOnce: openStreams}
 	s, err := p.load(r, procs, path, openStreams).run(ctx, procs[path])
 	if err != nil {
@@ -66,14 +67,14 @@ func memoryResult(samples [len(pathNames)][]memorySample) *Result {
 	result := &Result{Checks: []Check{{What: "errors"}}}
 	var rows [len(pathNames)]Row
 	for _, path := range []int{plain, ours} {
-		var idle, peak []float64
+		var idle, anon, peak []float64
 		row := &rows[path]
 		for _, m := range samples[path] {
-			idle, peak = append(idle, m.idle), append(peak, m.peak)
+			idle, anon, peak = append(idle, m.idle), append(anon, m.anon), append(peak, m.peak)
 			row.Requests += m.requests
 			row.Errors += m.errors
 		}
-		row.Load, row.Path, row.Idle, row.RSS = "200 streams", pathNames[path], median(idle), median(peak)
+		row.Load, row.Path, row.Idle, row.Anonymous, row.RSS = "200 streams", pathNames[path], median(idle), median(anon), median(peak)
 		row.PerStream = (row.RSS - row.Idle) * 1000 / openStreams
 		result.Checks[0].Value += float64(row.Errors)
 		result.Rows = append(result.Rows, *row)

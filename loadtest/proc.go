@@ -44,19 +44,26 @@ func parseStat(b []byte) (time.Duration, error) {
 	return sum, nil
 }
 
-// residentBytes returns the resident memory of a process, 0 where /proc does not say.
-func residentBytes(pid int) int64 {
+// The lines of /proc/PID/status that are read: all resident memory, and the part of it that is no file's: heap and
+// stacks. The rest are pages of the program's file, which the kernel shares between processes and can drop.
+const (
+	resident  = "VmRSS:"
+	anonymous = "RssAnon:"
+)
+
+// memoryOf returns a process's memory in bytes as the given line of /proc says, 0 where it does not.
+func memoryOf(pid int, line string) int64 {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	return parseResident(b)
+	return parseStatus(b, line)
 }
 
-// parseResident reads VmRSS, which is in KiB whatever its unit says (proc(5)).
-func parseResident(b []byte) int64 {
+// parseStatus reads a size, which is in KiB whatever its unit says (proc(5)).
+func parseStatus(b []byte, name string) int64 {
 	for line := range strings.Lines(string(b)) {
-		rest, ok := strings.CutPrefix(line, "VmRSS:")
+		rest, ok := strings.CutPrefix(line, name)
 		if !ok {
 			continue
 		}

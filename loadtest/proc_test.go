@@ -27,7 +27,7 @@ func TestParseStat_ReadsUserAndSystemTime(t *testing.T) {
 	}
 }
 
-func TestParseResident_ReadsKibibytes(t *testing.T) {
+func TestParseStatus_ReadsKibibytes(t *testing.T) {
 	for _, test := range []struct {
 		name, status string
 		want         int64
@@ -38,7 +38,7 @@ func TestParseResident_ReadsKibibytes(t *testing.T) {
 		{"negative", "VmRSS:\t-5 kB\n", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := parseResident([]byte(test.status)); got != test.want {
+			if got := parseStatus([]byte(test.status), resident); got != test.want {
 				t.Errorf("got %d, want %d", got, test.want)
 			}
 		})
@@ -52,7 +52,7 @@ func TestProc_KnowsThisProcess(t *testing.T) {
 	if _, err := cpuTime(os.Getpid()); err != nil {
 		t.Error(err)
 	}
-	if got := residentBytes(os.Getpid()); got < 1<<20 {
+	if got := memoryOf(os.Getpid(), resident); got < 1<<20 {
 		t.Errorf("this process has %d resident bytes", got)
 	}
 }

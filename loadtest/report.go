@@ -47,6 +47,7 @@ type Row struct {
 	TTFT99    float64 `json:"ttft_p99_ms,omitempty"`
 	CPU       float64 `json:"cpu_s_per_1000,omitempty"`
 	Idle      float64 `json:"idle_rss_mb,omitempty"`
+	Anonymous float64 `json:"idle_heap_and_stacks_mb,omitempty"` // the part of Idle that is not the program's file
 	RSS       float64 `json:"peak_rss_mb,omitempty"`
 	PerStream float64 `json:"kb_per_stream,omitempty"`
 	Attempts  float64 `json:"attempts_per_request,omitempty"`

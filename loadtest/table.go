@@ -32,6 +32,7 @@ func columns() []column {
 		{"CPU s/1000", 3, func(r Row) float64 { return r.CPU }},
 		{"attempts", 3, func(r Row) float64 { return r.Attempts }},
 		{"idle RSS MB", 1, func(r Row) float64 { return r.Idle }},
+		{"heap and stacks MB", 1, func(r Row) float64 { return r.Anonymous }},
 		{"peak RSS MB", 1, func(r Row) float64 { return r.RSS }},
 		{"KB a stream", 0, func(r Row) float64 { return r.PerStream }},
 	}
