@@ -2,12 +2,12 @@ package gateway
 
 import (
 	"bytes"
-	"hash/fnv"
-	"io"
+	"hash/maphash"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/tidwall/gjson"
 )
@@ -52,14 +52,15 @@ const maxOpener = 4 << 10
 // opener stands for a conversation by its first message, which every later turn
 // repeats.
 func opener(history []byte) string {
-	first := gjson.GetBytes(history, "0").Raw
+	first := gjson.Get(wire.View(history), "0").Raw
 	if first == "" {
 		return ""
 	}
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, first[:min(len(first), maxOpener)])
-	return "opener-" + strconv.FormatUint(h.Sum64(), 16)
+	return "opener-" + strconv.FormatUint(maphash.String(openerSeed, first[:min(len(first), maxOpener)]), 16)
 }
+
+// openerSeed makes openers of one process alike; no other sees them.
+var openerSeed = maphash.MakeSeed()
 
 // cacheTTL is how long the provider is asked to keep the prompt: the longest of
 // the marks in it. 0 leaves it to the router.

@@ -36,11 +36,13 @@ func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 	if err != nil {
 		return nil, err
 	}
+	to, bad := a.provider.url(a.upstream.Name(), a.Exchange.endpoint.call)
+	if bad != nil {
+		return nil, asError(bad)
+	}
 	header := a.header()
 	a.endpoint.Authorize(header, secret)
-	return &upstream.Request{
-		URL: a.endpoint.URL(a.upstream.Name(), a.Exchange.endpoint.call), Header: header, Body: body, Length: length,
-	}, nil
+	return &upstream.Request{URL: to, Header: header, Body: body, Length: length}, nil
 }
 
 // translates reports whether the provider is asked in another dialect than the

@@ -82,6 +82,7 @@ type Provider struct {
 	Keys   *keypool.Pool
 
 	policies sync.Map // of policyKey to *dialect.Policy
+	urls     sync.Map // of urlKey to *url.URL
 }
 
 // Limits are the ceilings of one exchange. A zero field takes its default.

@@ -44,7 +44,7 @@ type seat struct {
 	options  simulator.Options
 }
 
-func build(t *testing.T, limits Limits, seats ...seat) *house {
+func build(t testing.TB, limits Limits, seats ...seat) *house {
 	t.Helper()
 	h := &house{sims: map[string]*simulator.Server{}}
 	providers := map[string]*Provider{}
@@ -73,7 +73,7 @@ func build(t *testing.T, limits Limits, seats ...seat) *house {
 	return h
 }
 
-func (h *house) seat(t *testing.T, s seat) *Provider {
+func (h *house) seat(t testing.TB, s seat) *Provider {
 	t.Helper()
 	if s.kind == "" {
 		s.kind = "simulator"

@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"net/url"
 	"slices"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 )
 
 // policyKey names one endpoint and model of a provider.
@@ -21,6 +23,26 @@ func (p *Provider) policy(d llm.Dialect, model string) *dialect.Policy {
 	}
 	made, _ := p.policies.LoadOrStore(key, p.Vendor.Policy(d, model))
 	return made.(*dialect.Policy)
+}
+
+// urlKey names one call of a provider.
+type urlKey struct {
+	dialect llm.Dialect
+	call    provider.Call
+}
+
+// url returns where a call goes, parsed once.
+func (p *Provider) url(d llm.Dialect, call provider.Call) (*url.URL, error) {
+	key := urlKey{d, call}
+	if known, ok := p.urls.Load(key); ok {
+		return known.(*url.URL), nil
+	}
+	made, err := url.Parse(p.Vendor.Endpoints[d].URL(d, call))
+	if err != nil {
+		return nil, err
+	}
+	p.urls.Store(key, made)
+	return made, nil
 }
 
 // offends reports whether p has anything to say about the request, so that one

@@ -96,7 +96,7 @@ func (c *Client) Close() {
 // Request is one attempt.
 type Request struct {
 	Method string // default POST
-	URL    string
+	URL    *url.URL
 	Header http.Header // owned by the client from here on
 	Body   io.Reader   // nil: none. An io.Closer is closed when it will not be read any more, which may be after Do
 	Length int64
@@ -119,11 +119,7 @@ type Answer struct {
 func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 	watch := newWatch(ctx, c.timeouts)
 	trace := &tracer{}
-	req, err := newRequest(httptrace.WithClientTrace(watch.ctx, trace.hooks()), r)
-	if err != nil {
-		watch.stop()
-		return nil, &Error{Phase: PhaseDial, Err: err}
-	}
+	req := newRequest(httptrace.WithClientTrace(watch.ctx, trace.hooks()), r)
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		err = watch.cause(err)
@@ -135,21 +131,17 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 	return a, nil
 }
 
-func newRequest(ctx context.Context, r *Request) (*http.Request, error) {
-	u, err := url.Parse(r.URL)
-	if err != nil {
-		return nil, err
-	}
+func newRequest(ctx context.Context, r *Request) *http.Request {
 	method := r.Method
 	if method == "" {
 		method = http.MethodPost
 	}
 	req := (&http.Request{
-		Method: method, URL: u, Host: u.Host, Header: r.Header,
+		Method: method, URL: r.URL, Host: r.URL.Host, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
 	if r.Body == nil || r.Length == 0 {
-		return req, nil
+		return req
 	}
 	req.ContentLength = r.Length
 	if body, ok := r.Body.(io.ReadCloser); ok {
@@ -157,7 +149,7 @@ func newRequest(ctx context.Context, r *Request) (*http.Request, error) {
 	} else {
 		req.Body = io.NopCloser(r.Body)
 	}
-	return req, nil
+	return req
 }
 
 // Content tells the timers that the first content arrived: the first-event

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -39,6 +40,17 @@ func newPipe() (*pipe, *io.PipeWriter) {
 	return &pipe{header: make(chan struct{}), body: r}, w
 }
 
+var somewhere = &url.URL{Scheme: "http", Host: "x", Path: "/"}
+
+func parse(t *testing.T, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
 // drip writes text n times, once each pause, until the reader is gone.
 func drip(w *io.PipeWriter, n int, pause time.Duration, text string) <-chan struct{} {
 	finished := make(chan struct{})
@@ -67,7 +79,7 @@ func TestDo_FirstEventTimerCoversHeaderAndSilence(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p, _ := newPipe()
 			start := time.Now()
-			_, err := New(Timeouts{FirstEvent: 7 * time.Second}, p).Do(t.Context(), &Request{URL: "http://x/"})
+			_, err := New(Timeouts{FirstEvent: 7 * time.Second}, p).Do(t.Context(), &Request{URL: somewhere})
 			wantTimer(t, err, "first_event")
 			if d := time.Since(start); d != 7*time.Second {
 				t.Errorf("after %v", d)
@@ -78,7 +90,7 @@ func TestDo_FirstEventTimerCoversHeaderAndSilence(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p, _ := newPipe()
 			close(p.header)
-			a, err := New(Timeouts{FirstEvent: 7 * time.Second}, p).Do(t.Context(), &Request{URL: "http://x/"})
+			a, err := New(Timeouts{FirstEvent: 7 * time.Second}, p).Do(t.Context(), &Request{URL: somewhere})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +105,7 @@ func TestAnswer_IdleTimerStartsWithContentAndMovesWithReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, w := newPipe()
 		close(p.header)
-		a, err := New(Timeouts{FirstEvent: time.Second, Idle: 10 * time.Second}, p).Do(t.Context(), &Request{URL: "http://x/"})
+		a, err := New(Timeouts{FirstEvent: time.Second, Idle: 10 * time.Second}, p).Do(t.Context(), &Request{URL: somewhere})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +125,7 @@ func TestAnswer_PingsAloneDoNotCountAsProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, w := newPipe()
 		close(p.header)
-		a, err := New(Timeouts{Idle: time.Minute, NoProgress: 5 * time.Minute}, p).Do(t.Context(), &Request{URL: "http://x/"})
+		a, err := New(Timeouts{Idle: time.Minute, NoProgress: 5 * time.Minute}, p).Do(t.Context(), &Request{URL: somewhere})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +141,7 @@ func TestAnswer_TotalTimerEndsAStreamThatFlows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, w := newPipe()
 		close(p.header)
-		a, err := New(Timeouts{Total: time.Minute}, p).Do(t.Context(), &Request{URL: "http://x/"})
+		a, err := New(Timeouts{Total: time.Minute}, p).Do(t.Context(), &Request{URL: somewhere})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +158,7 @@ func TestDo_ClientsCancelIsNotATimeout(t *testing.T) {
 		p, _ := newPipe()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := New(Timeouts{}, p).Do(ctx, &Request{URL: "http://x/"})
+		_, err := New(Timeouts{}, p).Do(ctx, &Request{URL: somewhere})
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
@@ -185,7 +197,7 @@ func TestDo_SaysHowFarItGot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := New(Timeouts{}, nil)
 			defer c.Close()
-			_, err := c.Do(t.Context(), &Request{URL: tc.url, Header: http.Header{}, Body: strings.NewReader("{}"), Length: 2})
+			_, err := c.Do(t.Context(), &Request{URL: parse(t, tc.url), Header: http.Header{}, Body: strings.NewReader("{}"), Length: 2})
 			var failed *Error
 			if !errors.As(err, &failed) || failed.Phase != tc.want {
 				t.Errorf("got %v, want phase %s", err, tc.want)
@@ -204,7 +216,7 @@ func TestDo_FollowsNoRedirectAndReusesTheConnection(t *testing.T) {
 	c := New(Timeouts{}, nil)
 	defer c.Close()
 	for i := range 2 {
-		a, err := c.Do(t.Context(), &Request{URL: s.URL, Header: http.Header{}})
+		a, err := c.Do(t.Context(), &Request{URL: parse(t, s.URL), Header: http.Header{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +236,7 @@ func TestAnswer_DrainEndsAfterASecondAndIgnoresTheClient(t *testing.T) {
 		p, w := newPipe()
 		close(p.header)
 		ctx, cancel := context.WithCancel(t.Context())
-		a, err := New(Timeouts{}, p).Do(ctx, &Request{URL: "http://x/"})
+		a, err := New(Timeouts{}, p).Do(ctx, &Request{URL: somewhere})
 		if err != nil {
 			t.Fatal(err)
 		}
