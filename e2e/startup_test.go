@@ -71,6 +71,12 @@ var _ = Describe("A configuration that cannot work", func() {
 		Expect(refusal(harness.Config{Env: []string{"AIMUX_CONFIG=" + path}})).To(ContainSubstring("locked.toon"))
 	})
 
+	It("is refused when its file is a directory", func() {
+		dir := filepath.Join(GinkgoT().TempDir(), "dir.toon")
+		Expect(os.Mkdir(dir, 0o755)).To(Succeed())
+		Expect(refusal(harness.Config{Env: []string{"AIMUX_CONFIG=" + dir}})).To(ContainSubstring("dir.toon"))
+	})
+
 	It("is refused for an environment variable that fits no setting", func() {
 		said := refusal(harness.Config{Env: []string{"AIMUX_PROVIDERS__ZAI__TEIR=2"}})
 		Expect(said).To(SatisfyAll(ContainSubstring("AIMUX_PROVIDERS__ZAI__TEIR"), ContainSubstring("TIER")))

@@ -27,6 +27,8 @@ type Gateway struct {
 	ended  chan struct{} // closed when the process has ended
 	err    error         // how it ended
 	client *http.Client
+
+	started time.Duration // from the process to its first answer
 }
 
 // Start runs aimux with c and waits until it is ready. It ends with the test.
@@ -73,12 +75,15 @@ func start(t T, c Config) (*Gateway, error) {
 	g.cmd = exec.Command(bin, append([]string{"run", "--config", "Caddyfile"}, c.Args...)...)
 	g.cmd.Dir, g.cmd.Env = g.Dir, g.environment(c)
 	g.cmd.Stdout, g.cmd.Stderr = g.log.file, g.log.file
+	begun := time.Now()
 	if err := g.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("running %s: %w", bin, err)
 	}
 	go func() { g.err = g.cmd.Wait(); close(g.ended) }()
 	t.Cleanup(func() { g.end(t) })
-	return g, g.await()
+	err = g.await()
+	g.started = time.Since(begun)
+	return g, err
 }
 
 func (g *Gateway) environment(c Config) []string {
