@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,14 +118,15 @@ func TestRun_SaysWhatItCannotDo(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		s    settings
+		want string
 	}{
-		{"unknown scenario", settings{names: "nosuch", rounds: 1, scale: 1}},
-		{"no rounds", settings{scale: 1}},
-		{"no binary", settings{bin: filepath.Join(t.TempDir(), "nosuch"), rounds: 1, scale: 1}},
+		{"unknown scenario", settings{names: "nosuch", rounds: 1, scale: 1}, "-list"},
+		{"no rounds", settings{scale: 1}, "-rounds"},
+		{"no binary", settings{bin: filepath.Join(t.TempDir(), "nosuch"), rounds: 1, scale: 1}, "program to test"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out, progress bytes.Buffer
-			if code := run(t.Context(), test.s, &out, &progress); code != 2 || progress.Len() == 0 {
+			if code := run(t.Context(), test.s, &out, &progress); code != 2 || !strings.Contains(progress.String(), test.want) {
 				t.Errorf("exit code %d, said %q", code, &progress)
 			}
 		})

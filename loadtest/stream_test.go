@@ -46,7 +46,8 @@ func TestStreamScan_CountsContentAndEnds(t *testing.T) {
 	}{
 		{"chat", chatStream, 2, true, false},
 		{"messages", messagesStream, 1, true, false},
-		{"line ends of another kind", strings.ReplaceAll(messagesStream, "\n", "\r\n"), 1, true, false},
+		{"chat with other line ends", strings.ReplaceAll(chatStream, "\n", "\r\n"), 2, true, false},
+		{"messages with other line ends", strings.ReplaceAll(messagesStream, "\n", "\r\n"), 1, true, false},
 		{"cut off", strings.TrimSuffix(chatStream, "data: [DONE]\n\n"), 2, false, false},
 		{"cut in the last line", strings.TrimSuffix(chatStream, "]\n\n"), 2, false, false},
 		{"chat error", "data: {\"error\":{\"message\":\"no\"}}\n\ndata: [DONE]\n\n", 0, true, true},
