@@ -42,18 +42,19 @@ type candidateShown struct {
 }
 
 type attemptShown struct {
-	Provider string  `json:"provider"`
-	Model    string  `json:"model"`
-	Key      string  `json:"key"`
-	Dialect  string  `json:"dialect"`
-	Start    float64 `json:"start_ms"`
-	TTFT     float64 `json:"ttft_ms"`
-	Duration float64 `json:"duration_ms"`
-	Status   int     `json:"status"`
-	Class    string  `json:"class"`
-	Code     string  `json:"code"`
-	Vendor   string  `json:"vendor_code,omitempty"`
-	Wait     float64 `json:"wait_ms,omitempty"`
+	Provider string   `json:"provider"`
+	Model    string   `json:"model"`
+	Key      string   `json:"key"`
+	Dialect  string   `json:"dialect"`
+	Start    float64  `json:"start_ms"`
+	TTFT     float64  `json:"ttft_ms"`
+	Duration float64  `json:"duration_ms"`
+	Status   int      `json:"status"`
+	Class    string   `json:"class"`
+	Code     string   `json:"code"`
+	Vendor   string   `json:"vendor_code,omitempty"`
+	Wait     float64  `json:"wait_ms,omitempty"`
+	Dropped  []string `json:"dropped,omitempty"`
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -77,7 +78,7 @@ func shown(r *gateway.Record) recentExchange {
 		e.Attempts[i] = attemptShown{
 			Provider: a.Provider, Model: a.Model, Key: a.Key, Dialect: string(a.Dialect), Start: millis(a.Start),
 			TTFT: millis(a.TTFT), Duration: millis(a.Duration), Status: a.Status, Class: a.Class.String(),
-			Code: a.Reason, Vendor: a.Code, Wait: millis(a.Wait),
+			Code: a.Reason, Vendor: a.Code, Wait: millis(a.Wait), Dropped: a.Dropped,
 		}
 	}
 	if r.Plan != nil {

@@ -74,6 +74,7 @@ type Attempt struct {
 	Reason, Code         string
 	Message              string        // the cause, for the operator's log
 	Wait                 time.Duration // the provider asked for
+	Dropped              []string      // fields of the request that were left out for the target
 }
 
 // Observer is told of exchanges that ended. It must not block.

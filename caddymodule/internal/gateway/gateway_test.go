@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,5 +209,19 @@ func TestServe_PanicInAStageEndsOnlyThatRequest(t *testing.T) {
 	}
 	if len(h.records) != 1 || h.records[0].Reason != "panic" {
 		t.Errorf("records %+v", h.records)
+	}
+}
+
+func TestServe_WhatATargetCannotTakeIsSaid(t *testing.T) {
+	h := build(t, Limits{}, seat{name: "a", kind: "cerebras"})
+	w := h.post("/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"hi"}],"store":false,"made_up":1}`)
+	if got := w.Header().Get("X-Aimux-Dropped"); w.Code != http.StatusOK || !strings.Contains(got, "made_up") {
+		t.Errorf("status %d, dropped %q: %s", w.Code, got, w.Body)
+	}
+	if got := h.records[0].Attempts[0].Dropped; !slices.Contains(got, "made_up") {
+		t.Errorf("recorded as dropped: %q", got)
+	}
+	if strings.Contains(string(h.sims["a"].Requests()[0].Body), "made_up") {
+		t.Error("it went upstream")
 	}
 }

@@ -84,9 +84,17 @@ func (x *Exchange) log() {
 		slog.Int("attempts", len(x.Attempts)), slog.Int("status", x.Status), slog.String("code", x.Reason),
 		slog.Duration("ttft", x.TTFT), slog.Duration("duration", x.Duration), slog.Int64("bytes", x.Bytes),
 		slog.Int("input_tokens", x.Usage.Input), slog.Int("output_tokens", x.Usage.Output),
-		slog.String("cause", x.cause()),
+		slog.String("cause", x.cause()), slog.Any("dropped", x.left()),
 	}
 	logger.LogAttrs(ctx, level, "exchange", attrs[:]...)
+}
+
+// left is what the last attempt left out of the request.
+func (x *Exchange) left() []string {
+	if n := len(x.Attempts); n > 0 {
+		return x.Attempts[n-1].Dropped
+	}
+	return nil
 }
 
 // cause is the operator's side of the last failure.
@@ -103,5 +111,5 @@ func (x *Exchange) logAttempt(a *Attempt) {
 		slog.String("key", a.Key), slog.Int("status", a.Status), slog.String("class", a.Class.String()),
 		slog.String("code", a.Reason), slog.String("vendor_code", a.Code), slog.String("cause", a.Message),
 		slog.Duration("start", a.Start), slog.Duration("ttft", a.TTFT), slog.Duration("duration", a.Duration),
-		slog.Duration("wait", a.Wait))
+		slog.Duration("wait", a.Wait), slog.Any("dropped", a.Dropped))
 }

@@ -96,7 +96,7 @@ func (a *try) end(v *failover.Verdict) {
 	took := now.Sub(a.begun)
 	record := Attempt{
 		Provider: a.provider.Name, Model: a.target.Model, Key: a.lease.Key().Name, Dialect: a.upstream.Name(),
-		Start: a.begun.Sub(a.Start), TTFT: a.first, Duration: took, Reason: "ok",
+		Start: a.begun.Sub(a.Start), TTFT: a.first, Duration: took, Reason: "ok", Dropped: a.dropped,
 	}
 	outcome := keypool.Outcome{TTFT: a.first, Duration: took, OutputTokens: a.usage.Output}
 	if a.answer != nil {
