@@ -92,7 +92,7 @@ func TestLoad_EnvironmentProblemsNameTheVariable(t *testing.T) {
 		{"wrong type", "AIMUX_PROVIDERS__ZAI__TIER=two", `environment variable AIMUX_PROVIDERS__ZAI__TIER: /providers/zai/tier: expected a whole number, found "two"`},
 		{"out of range", "AIMUX_PROVIDERS__ZAI__TIER=0", "environment variable AIMUX_PROVIDERS__ZAI__TIER: /providers/zai/tier: must be at least 1, found 0"},
 		{"not one of", "AIMUX_ROUTING__STRATEGY=fast", `environment variable AIMUX_ROUTING__STRATEGY: /routing/strategy: "fast" is not one of fastest, cheapest, ordered, weighted, round_robin, least_in_flight; did you mean "fastest"?`},
-		{"secret in the open", "AIMUX_KEYS__0__SECRET=sk-proj-AbCdEfGhIjKlMnOpQrStUvWx", "environment variable AIMUX_KEYS__0__SECRET: /keys/0/secret: a secret is never written into a configuration; store it with aimux keys add and write vault:ID, or write env:NAME for an environment variable"},
+		{"secret in the open", "AIMUX_KEYS__0__SECRET=sk-proj-AbCdEfGhIjKlMnOpQrStUvWx", "environment variable AIMUX_KEYS__0__SECRET: /keys/0/secret: a secret is never written into a configuration; put it into an environment variable and write env:NAME, or into a file and write file:PATH"},
 		{"secret in a wrong place", "AIMUX_PROVIDERS__ZAI__TIER=sk-proj-AbCdEfGhIjKlMnOpQrStUvWx", `environment variable AIMUX_PROVIDERS__ZAI__TIER: /providers/zai/tier: expected a whole number, found "[redacted]"`},
 		{"broken JSON", "AIMUX_KEYS=[{", "environment variable AIMUX_KEYS: /keys: expected a list as JSON: the document ends too early"},
 		{"unknown provider kind", "AIMUX_PROVIDERS__CEREBAS__TIER=2", `environment variable AIMUX_PROVIDERS__CEREBAS__TIER: /providers/cerebas/kind: no provider kind "cerebas"; did you mean "cerebras"?`},

@@ -87,7 +87,7 @@ func (c *checker) secret(row map[string]any, at string) {
 // secretHint says what to write instead of what is not a reference. It never
 // repeats it.
 func secretHint(value string) string {
-	const store = "store it with aimux keys add and write vault:ID, or write env:NAME for an environment variable"
+	const store = "put it into an environment variable and write env:NAME, or into a file and write file:PATH"
 	scheme, _, _ := strings.Cut(value, ":")
 	switch {
 	case strings.HasPrefix(value, "$"):
@@ -95,7 +95,7 @@ func secretHint(value string) string {
 	case strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."):
 		return "write env:NAME or file:PATH instead of a placeholder of Caddy"
 	case slices.Contains([]string{"env", "file", "vault"}, scheme):
-		return "for example env:ZAI_API_KEY, file:/run/secrets/zai or vault:zai-main"
+		return "for example env:ZAI_API_KEY or file:/run/secrets/zai"
 	case slices.Contains([]string{"env", "file", "vault"}, strings.ToLower(scheme)):
 		return "write " + strings.ToLower(scheme) + ": in lower case"
 	}

@@ -140,7 +140,7 @@ func (c *checker) headers(headers map[string]any, at string) {
 		case strings.ContainsFunc(value, isControl):
 			c.problem(place, "the value has a line break or another control character", "write it on one line")
 		case !slices.Contains(idHeaders, folded) && (looksSecret(value) || scrub(value) != value):
-			c.problem(place, "the value looks like a secret", "make it a row of keys with secret: env:NAME, or store it with aimux keys add")
+			c.problem(place, "the value looks like a secret", "make it a row of keys with secret: env:NAME or file:PATH")
 		}
 	}
 }

@@ -272,7 +272,7 @@ func (s *spec) unknownHint(name, pointer string) string {
 		if strings.HasPrefix(pointer, "/keys/") {
 			return `a row of keys names its key as secret: "env:NAME"`
 		}
-		return "an API key is a row of keys with secret: env:NAME, or stored with aimux keys add"
+		return "an API key is a row of keys with secret: env:NAME or file:PATH"
 	}
 	if hint := didYouMean(name, s.names()); hint != "" {
 		return hint
