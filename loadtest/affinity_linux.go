@@ -51,7 +51,9 @@ func pinSelf(cpus []int) {
 }
 
 // startOn starts cmd on cpus: a child inherits the processors of the thread that makes it. No cpus: wherever it likes.
+// However this process ends, the kernel ends the child too.
 func startOn(cmd *exec.Cmd, cpus []int) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if len(cpus) == 0 {
 		return cmd.Start()
 	}

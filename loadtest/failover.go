@@ -195,7 +195,7 @@ func (result *Result) addSteady(ctx context.Context, r *rig) error {
 		return err
 	}
 	defer p.stop()
-	requests := r.scaled(steadyPerSecond*steadySeconds, 50)
+	requests := r.scaled(steadyPerSecond*steadySeconds, 200)
 	for _, bad := range badProviders() {
 		r.say("  %s: %d requests in %s", bad.what, requests, time.Duration(requests)*time.Second/steadyPerSecond)
 		l := load{targets: same(traffic{size: 1 << 10}.target(p.url, "steady-"+bad.name)), requests: requests, atOnce: 8, perSec: steadyPerSecond}

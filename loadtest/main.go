@@ -74,7 +74,7 @@ func run(ctx context.Context, s settings, out, progress io.Writer) int {
 	}
 	if s.list {
 		for _, sc := range chosen {
-			fmt.Fprintf(out, "%-12s %s\n", sc.name, sc.question)
+			fmt.Fprintf(out, "%-14s %s\n", sc.name, sc.question)
 		}
 		return 0
 	}
