@@ -16,7 +16,7 @@ CORE     := ./toon/... ./schema/... ./caddymodule/internal/... ./caddymodule/sim
 
 export CGO_ENABLED ?= 1
 
-.PHONY: help run test check fmt lint schema unit build build-slim adapt e2e fuzz bench clean
+.PHONY: help run test check fmt lint schema unit build build-slim adapt e2e loadtest fuzz bench clean
 
 help: ## show this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -61,9 +61,14 @@ adapt: $(BIN) ## the sample Caddyfile adapts, validates, and the modules are the
 	$(BIN) adapt --config Caddyfile --validate > /dev/null
 	$(BIN) list-modules | grep -xE 'aimux|http.handlers.aimux|admin.api.aimux' | sort | tr '\n' ' ' | grep -qx 'admin.api.aimux aimux http.handlers.aimux '
 
-e2e: $(BIN) ## end-to-end specs against the built binary
+e2e: $(BIN) $(SLIM) ## end-to-end specs against the built binary, a smoke test of the slim one
 	@echo "== e2e"
 	AIMUX_BIN=$(abspath $(BIN)) $(GO) test -timeout 20m ./e2e/...
+	AIMUX_BIN=$(abspath $(SLIM)) $(GO) test -timeout 5m ./e2e -ginkgo.focus 'A first run|The front door|A reload'
+
+loadtest: $(BIN) ## the gateway beside a direct run and a plain reverse proxy (SCENARIO=name for one)
+	@echo "== loadtest"
+	$(GO) run ./loadtest -bin $(BIN) $(if $(SCENARIO),-scenario $(SCENARIO))
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
