@@ -1,14 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"path/filepath"
-	"time"
 )
 
 // The three paths a request can take, in the order of the tables.
@@ -192,50 +186,4 @@ func summary(samples []*sample) Row {
 	row.CPU = medianOf(samples, cpu)
 	row.RSS = medianOf(samples, func(s *sample) float64 { return megabytes(s.rss) })
 	return row
-}
-
-// profileSeconds is how long a CPU profile runs.
-const profileSeconds = 10
-
-// profile keeps the gateway busy with the load and writes its CPU profile, taken by Caddy's admin API.
-func (p phase) profile(ctx context.Context, r *rig, procs paths) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*profileSeconds*time.Second)
-	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- r.saveProfile(ctx, procs[ours], p.name()) }()
-	for {
-		select {
-		case err := <-done:
-			return err
-		default:
-		}
-		if _, err := p.load(r, procs, ours, max(p.atOnce, 200)).run(ctx, procs[ours]); err != nil {
-			return cmp.Or(err, <-done)
-		}
-	}
-}
-
-func (r *rig) saveProfile(ctx context.Context, p *process, name string) error {
-	url := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", p.admin, profileSeconds)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Timeout: 2 * profileSeconds * time.Second}
-	answer, err := client.Do(request)
-	if err != nil {
-		return fmt.Errorf("taking a profile: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("taking a profile: the admin API answers %s", answer.Status)
-	}
-	if err := os.MkdirAll(r.profiles, 0o755); err != nil {
-		return err
-	}
-	r.say("  profile of %s", name)
-	return writeFile(filepath.Join(r.profiles, fmt.Sprintf("cpu-%s.pprof", time.Now().Format("150405"))), func(w io.Writer) error {
-		_, err := io.Copy(w, answer.Body)
-		return err
-	})
 }
