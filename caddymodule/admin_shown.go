@@ -70,6 +70,7 @@ type healthShown struct {
 	Uptime    float64     `json:"uptime"`
 	TTFT      []float64   `json:"ttft_ms"` // estimates by prompt size; 0: not known
 	Speed     float64     `json:"tokens_per_second,omitempty"`
+	Ping      float64     `json:"ping_ms,omitempty"`
 	Minute    windowShown `json:"minute"`
 	Hour      windowShown `json:"hour"`
 	LastUsed  *time.Time  `json:"last_used,omitempty"`
@@ -88,7 +89,7 @@ type windowShown struct {
 func showHealth(s health.Status) *healthShown {
 	out := &healthShown{
 		Breaker: s.Phase.String(), OpenUntil: moment(s.OpenUntil), InFlight: s.InFlight, Uptime: s.Uptime,
-		Speed: s.TokensPerSecond, Minute: showWindow(s.Minute), Hour: showWindow(s.Hour),
+		Speed: s.TokensPerSecond, Ping: millis(s.Ping), Minute: showWindow(s.Minute), Hour: showWindow(s.Hour),
 		LastUsed: moment(s.LastUsed), LastError: moment(s.LastError),
 	}
 	for _, d := range s.TTFT {

@@ -32,6 +32,7 @@ type App struct {
 	Lines map[string]string `json:"lines,omitempty"`
 
 	runtime *runtime
+	pinger  *pinger
 	logger  *slog.Logger
 	result  *schema.Result
 }
@@ -88,6 +89,8 @@ func (a *App) placed(err error) error {
 func (a *App) Start() error {
 	serving.Store(a.runtime)
 	a.runtime.archive.start()
+	a.pinger = newPinger(a.runtime)
+	a.pinger.start()
 	if len(a.result.EnvUsed) > 0 {
 		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
 	}
@@ -111,6 +114,9 @@ func (a *App) sourceName() string {
 // Stop does nothing that requests under way would notice.
 func (a *App) Stop() error {
 	serving.CompareAndSwap(a.runtime, nil)
+	if a.pinger != nil {
+		a.pinger.stop()
+	}
 	return nil
 }
 

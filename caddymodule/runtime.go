@@ -14,6 +14,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 )
 
 // learned holds what was learned about keys, accounts and targets, and the
@@ -126,7 +127,12 @@ func (rt *runtime) accountState(origin, account string) *keypool.State {
 }
 
 func (rt *runtime) targetState(origin, model string) *health.State {
-	return share(rt, "target|"+origin+"|"+model, func() *health.State { return health.New(health.Options{}) })
+	return share(rt, "target|"+origin+"|"+model, func() *health.State {
+		return health.New(health.Options{OnChange: func(phase health.Phase) {
+			// The state outlives its first configuration and that one's logger.
+			caddy.Log().Named("aimux").Info("breaker", zap.String("origin", origin), zap.String("model", model), zap.Stringer("state", phase))
+		}})
+	})
 }
 
 // fingerprint stands for a secret in memory and in the state file. It is cut
