@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// TestMain lets this test program be the provider too, as loadtest itself is.
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Args[1:], "-upstream") {
+		os.Exit(exit(serveUpstream(os.Stdin, os.Stdout), os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+func TestRun_MeasuresABuiltAimux(t *testing.T) {
+	bin := os.Getenv("AIMUX_BIN")
+	if bin == "" || testing.Short() {
+		t.Skip("AIMUX_BIN does not name an aimux")
+	}
+	file := filepath.Join(t.TempDir(), "report.json")
+	var out, progress bytes.Buffer
+	s := settings{bin: bin, names: "json-1k,stream-50,translate,failover", rounds: 1, scale: 0.01, json: file}
+	if code := run(t.Context(), s, &out, &progress); code > 1 {
+		t.Fatalf("exit code %d:\n%s", code, &progress)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report Report
+	if err := json.Unmarshal(data, &report); err != nil {
+		t.Fatal(err)
+	}
+	for _, scenario := range report.Scenarios {
+		for _, row := range scenario.Rows {
+			if row.Requests == 0 || row.Errors > 0 || row.P50 <= 0 {
+				t.Errorf("%s: %s\n%s", scenario.Name, fmt.Sprintf("%+v", row), scenario.Notes)
+			}
+		}
+	}
+	if len(report.Scenarios) != 4 {
+		t.Errorf("%d scenarios", len(report.Scenarios))
+	}
+}
