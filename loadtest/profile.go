@@ -21,7 +21,9 @@ func (p phase) profile(ctx context.Context, r *rig, procs paths) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*profileSeconds*time.Second)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- r.saveProfile(ctx, procs[ours], fmt.Sprintf("profile?seconds=%d", profileSeconds), "cpu") }()
+	go func() {
+		done <- r.saveProfile(ctx, procs[ours], fmt.Sprintf("profile?seconds=%d", profileSeconds), "cpu")
+	}()
 	for {
 		select {
 		case err := <-done:
