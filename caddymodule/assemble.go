@@ -61,7 +61,7 @@ func (b *builder) build() error {
 		Budget:    failover.NewBudget(time.Now, failover.Limits{Targets: b.config.Routing.MaxTargets}),
 		Limits:    b.limits(),
 		Tokens:    share(b.runtime, "tokens", func() *tokens.Counter { return new(tokens.Counter) }),
-		Observer:  &observer{ring: b.runtime.recent, metrics: b.metrics},
+		Observer:  b.observer(),
 		Ready:     func() bool { return !caddy.Exiting() },
 		Logger:    b.logger,
 		LogLevel:  gateway.LogLevel(b.config.Log.Exchanges),
@@ -69,6 +69,14 @@ func (b *builder) build() error {
 		Version:   Version,
 	})
 	return nil
+}
+
+func (b *builder) observer() *observer {
+	o := &observer{ring: b.runtime.recent, metrics: b.metrics, targets: map[string]bool{}}
+	for _, t := range b.runtime.router.Targets() {
+		o.targets[t.ID] = true
+	}
+	return o
 }
 
 // strippers returns what takes sealed thinking out of each dialect that has it.

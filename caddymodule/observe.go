@@ -12,12 +12,22 @@ import (
 type observer struct {
 	ring    *ring
 	metrics *metrics
+	targets map[string]bool // by id, as configured
 }
 
 // Observe keeps the exchange among the recent ones and counts it.
 func (o *observer) Observe(r *gateway.Record) {
 	o.ring.add(*r)
-	o.metrics.observe(r)
+	o.metrics.observe(r, o.label)
+}
+
+// label is a model's name as a metric label: clients may address models nobody
+// configured, and must not make labels.
+func (o *observer) label(provider, model string) string {
+	if o.targets[provider+"/"+model] {
+		return model
+	}
+	return "other"
 }
 
 // ring keeps the records of the last exchanges, decisions included.
@@ -95,19 +105,20 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	return m
 }
 
-func (m *metrics) observe(r *gateway.Record) {
+func (m *metrics) observe(r *gateway.Record, label func(provider, model string) string) {
 	m.requests.WithLabelValues(string(r.Dialect), r.Provider, r.Reason).Inc()
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
-		m.attempts.WithLabelValues(a.Provider, a.Model, a.Reason).Inc()
+		m.attempts.WithLabelValues(a.Provider, label(a.Provider, a.Model), a.Reason).Inc()
 	}
 	if r.Provider == "" {
 		return
 	}
-	m.ttft.WithLabelValues(r.Provider, r.Target).Observe(r.TTFT.Seconds())
-	m.duration.WithLabelValues(r.Provider, r.Target).Observe(r.Duration.Seconds())
+	model := label(r.Provider, r.Target)
+	m.ttft.WithLabelValues(r.Provider, model).Observe(r.TTFT.Seconds())
+	m.duration.WithLabelValues(r.Provider, model).Observe(r.Duration.Seconds())
 	if r.Usage.Known {
-		m.tokens.WithLabelValues(r.Provider, r.Target, "input").Add(float64(r.Usage.Input))
-		m.tokens.WithLabelValues(r.Provider, r.Target, "output").Add(float64(r.Usage.Output))
+		m.tokens.WithLabelValues(r.Provider, model, "input").Add(float64(r.Usage.Input))
+		m.tokens.WithLabelValues(r.Provider, model, "output").Add(float64(r.Usage.Output))
 	}
 }

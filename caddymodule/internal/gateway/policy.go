@@ -15,8 +15,12 @@ type policyKey struct {
 	model   string
 }
 
-// policy returns what the provider takes for a model, made once.
+// policy returns what the provider takes for a model, made once. All models the
+// vendor does not list share one, so that clients cannot make it grow.
 func (p *Provider) policy(d llm.Dialect, model string) *dialect.Policy {
+	if _, listed := p.Vendor.Model(model); !listed {
+		model = ""
+	}
 	key := policyKey{d, model}
 	if known, ok := p.policies.Load(key); ok {
 		return known.(*dialect.Policy)
