@@ -176,6 +176,7 @@ func (e Event) kind() string {
 	var body struct {
 		Type, Object string
 		Error        json.RawMessage
+		Choices      []json.RawMessage
 	}
 	_ = json.Unmarshal([]byte(e.Data), &body)
 	switch {
@@ -183,7 +184,7 @@ func (e Event) kind() string {
 		return body.Type
 	case len(body.Error) > 0 && string(body.Error) != "null":
 		return "error"
-	case body.Object == "chat.completion.chunk":
+	case body.Object == "chat.completion.chunk", body.Choices != nil: // Z.AI's have no object
 		return "chunk"
 	}
 	return e.Name
