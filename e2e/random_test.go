@@ -112,6 +112,7 @@ var _ = Describe("A run of random faults", func() {
 		AddReportEntry("random run", ReportEntryVisibilityAlways, fmt.Sprintf("seed %d: %d requests in %s, %d faults (%.0f %%), %d whole, %d ended by an error event, %d lost",
 			seed, n, time.Since(begun).Round(time.Millisecond), faulted, 100*float64(faulted)/float64(n), t.count[harness.OK], t.count[harness.EVT], t.count["lost"]))
 		Expect(t.lost).To(BeEmpty())
+		wantNothingInFlight(gw)
 		Expect(faulted).To(BeNumerically(">=", n/5), "at least a fifth is to be faulted")
 	})
 
@@ -128,5 +129,19 @@ var _ = Describe("A run of random faults", func() {
 		wait.Wait()
 		Expect(outcomes).To(HaveEach(harness.OK))
 		Expect(up.Count()).To(Equal(200))
+		wantNothingInFlight(gw)
 	})
 })
+
+// wantNothingInFlight wants every lease returned, soon after the last answer.
+func wantNothingInFlight(gw *harness.Gateway) {
+	GinkgoHelper()
+	Eventually(func() (busy []harness.Key) {
+		for _, k := range gw.Keys(GinkgoT()) {
+			if k.InFlight != 0 {
+				busy = append(busy, k)
+			}
+		}
+		return busy
+	}).Should(BeEmpty())
+}
