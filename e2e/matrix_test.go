@@ -33,8 +33,6 @@ type row struct {
 	upstream harness.Dialect
 	vendor   string
 	more     string // TOON: timeouts and limits
-	// pending says what is not done yet, of a row that is not run.
-	pending string
 	ask     harness.Ask
 }
 

@@ -150,7 +150,7 @@ var _ = Describe("A Chat request with everything in it", func() {
 			Expect(a.Header.Get("X-Aimux-Dropped")).To(ContainSubstring("logit_bias"))
 		}
 	},
-		Entry(nil, "cerebras", "gpt-oss-120b", true), Entry(nil, "zai", "glm-5.2", true), PEntry("minimax: the catalogue sends it the role developer", "minimax", "MiniMax-M3", true), Entry(nil, "groq", "openai/gpt-oss-120b", true),
+		Entry(nil, "cerebras", "gpt-oss-120b", true), Entry(nil, "zai", "glm-5.2", true), Entry(nil, "minimax", "MiniMax-M3", true), Entry(nil, "groq", "openai/gpt-oss-120b", true),
 		Entry(nil, "deepseek", "deepseek-v4-pro", false), Entry(nil, "moonshot", "kimi-k2.7-code", false), Entry(nil, "openai", "gpt-5.6-terra", false), Entry(nil, "openrouter", "z-ai/glm-5.2", false),
 		Entry(nil, "synthetic", "hf:zai-org/GLM-5.2", false), Entry(nil, "ollama", "some-model", false),
 	)

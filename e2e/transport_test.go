@@ -93,7 +93,7 @@ var _ = Describe("The fault matrix", func() {
 		Expect(s.Finish().Outcome(0)).To(Equal(harness.EVT))
 	})
 
-	PIt("14 an HTTP/2 upstream that takes one request at a time gets more connections", func() {
+	It("14 an HTTP/2 upstream that takes one request at a time gets more connections", func() {
 		up := harness.ListenUpstream(GinkgoT(), simulator.Options{TTFT: 100 * time.Millisecond}, simulator.ListenOptions{TLS: true, HTTP2: true, MaxStreams: 1})
 		gw := harness.Start(GinkgoT(), harness.Config{Env: []string{trust(up)}, Providers: []harness.Provider{up.As("one", "simulator", "k")}})
 		Expect(together(8, func() *harness.Answer { return gw.Ask(GinkgoT(), harness.Ask{Stream: true}) })).To(HaveEach(harness.OK))

@@ -109,7 +109,7 @@ func (x *Exchange) selectKey(p *Provider, t *route.Target, tried []*keypool.Key)
 	wasTried := func(k *keypool.Key) bool {
 		return slices.Contains(tried, k) || x.pinned != "" && k.Name != x.pinned
 	}
-	if x.plan.Sticky && x.plan.Key != "" && x.plan.Targets[0] == t {
+	if x.plan.Key != "" && x.plan.Targets[0] == t {
 		return p.Keys.AcquirePreferring(x.plan.Key, t.Model, wasTried)
 	}
 	return p.Keys.Acquire(t.Model, wasTried)

@@ -187,6 +187,25 @@ func (s *sender) put(b []byte) {
 	s.err = err
 }
 
+// numbered is a dialect whose events have numbers, the one that reports a
+// failure too.
+type numbered interface {
+	AppendStreamErrorAt(dst []byte, e *llm.Error, sequence int) []byte
+}
+
+// failAfter is fail for a stream that has had so many events.
+func (s *sender) failAfter(e *llm.Error, events int) int {
+	d, ok := s.dialect.(numbered)
+	if !ok || !s.committed() {
+		return s.fail(e)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(d.AppendStreamErrorAt(nil, e, events))
+	s.state = closed
+	return http.StatusOK
+}
+
 // fail tells the client of e: as an answer of its own if nothing was sent, else
 // as the event that ends the stream. It returns the status the client saw.
 func (s *sender) fail(e *llm.Error) int {

@@ -12,26 +12,36 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
 )
 
+// payload is a request body that can be read from its beginning any number of
+// times.
+type payload struct {
+	open   func() io.ReadCloser
+	length int64
+}
+
+// fresh is the payload of bytes that belong to this attempt alone.
+func fresh(data []byte) payload {
+	return payload{func() io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) }, int64(len(data))}
+}
+
 // encode makes the request for the provider. In the client's own dialect it is
 // the client's bytes with the model's name replaced, so that prompt caches,
 // signatures, unknown fields and betas survive; what a vendor is known to
 // refuse is spliced out. In another dialect it is a translation.
 func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 	var (
-		body   io.Reader
-		length int64
-		err    *llm.Error
+		body payload
+		err  *llm.Error
 	)
 	policy := a.provider.policy(a.upstream.Name(), a.target.Model)
 	a.dropped = nil
 	switch {
 	case a.translates():
-		body, length, err = a.translate(policy)
+		body, err = a.translate(policy)
 	case a.outline.offends(a.Dialect, policy):
-		body, length, err = a.edit(policy)
+		body, err = a.edit(policy)
 	default:
-		body, length = a.splice()
-		body = a.body.lend(body)
+		body = a.splice()
 	}
 	if err != nil {
 		return nil, err
@@ -42,53 +52,62 @@ func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 	}
 	header := a.header()
 	a.endpoint.Authorize(header, secret)
-	return &upstream.Request{URL: to, Header: header, Body: body, Length: length}, nil
+	return &upstream.Request{URL: to, Header: header, Body: body.open, Length: body.length}, nil
 }
 
 // translates reports whether the provider is asked in another dialect than the
 // client's.
 func (a *try) translates() bool { return a.upstream.Name() != a.Dialect }
 
-// splice replaces the model's name and no other byte.
-func (a *try) splice() (io.Reader, int64) {
-	o := &a.outline
-	if a.target.Model == o.model {
-		return bytes.NewReader(o.data), int64(len(o.data))
+// splice replaces the model's name and no other byte. It copies nothing: the
+// readers borrow the exchange's buffer.
+func (a *try) splice() payload {
+	o, lender := &a.outline, a.body
+	data, start, end := o.data, o.modelStart, o.modelEnd
+	name := data[start:end]
+	if a.target.Model != o.model {
+		name = jsonscan.AppendString(nil, a.target.Model)
 	}
-	name := jsonscan.AppendString(nil, a.target.Model)
-	return jsonscan.Splice(o.data, o.modelStart, o.modelEnd, name)
+	return payload{
+		open: func() io.ReadCloser {
+			r, _ := jsonscan.Splice(data, start, end, name)
+			return lender.lend(r)
+		},
+		length: int64(len(data) - (end - start) + len(name)),
+	}
 }
 
 // edit replaces the model's name and applies what the vendor's policy says of
 // top-level fields.
-func (a *try) edit(policy *dialect.Policy) (io.Reader, int64, *llm.Error) {
-	r, n := a.splice()
-	whole := make([]byte, 0, n+bytes.MinRead)
-	buf := bytes.NewBuffer(whole)
+func (a *try) edit(policy *dialect.Policy) (payload, *llm.Error) {
+	body := a.splice()
+	buf := bytes.NewBuffer(make([]byte, 0, body.length+bytes.MinRead))
+	r := body.open()
+	defer r.Close()
 	if _, err := buf.ReadFrom(r); err != nil {
-		return nil, 0, asError(err)
+		return payload{}, asError(err)
 	}
 	edited, dropped, err := dialect.ApplyPolicy(buf.Bytes(), a.Dialect, policy)
 	if err != nil {
-		return nil, 0, asError(err)
+		return payload{}, asError(err)
 	}
 	a.dropped = dropped
-	return bytes.NewReader(edited), int64(len(edited)), nil
+	return fresh(edited), nil
 }
 
-func (a *try) translate(policy *dialect.Policy) (io.Reader, int64, *llm.Error) {
+func (a *try) translate(policy *dialect.Policy) (payload, *llm.Error) {
 	r, e := a.common()
 	if e != nil {
-		return nil, 0, e
+		return payload{}, e
 	}
 	data, dropped, err := a.upstream.EncodeRequest(r, &dialect.Target{
 		Provider: a.provider.Name, Vendor: a.provider.Vendor.Kind, Model: a.target.Model, Policy: policy,
 	})
 	if err != nil {
-		return nil, 0, asError(err)
+		return payload{}, asError(err)
 	}
 	a.dropped = dropped
-	return bytes.NewReader(data), int64(len(data)), nil
+	return fresh(data), nil
 }
 
 // header makes the header of a request to a provider: from nothing, plus what
@@ -126,10 +145,11 @@ var (
 
 // forwarded says which of a client's headers go to a provider of the same
 // dialect (Claude Code's gateway protocol: anthropic-* and x-claude-code-*
-// unchanged; Codex: x-codex-*).
+// unchanged; Codex: x-codex-*). An Idempotency-Key does not: with one, net/http
+// would send a request again by itself.
 func forwarded(name string) bool {
 	switch name {
-	case "User-Agent", "X-App", "Originator", "Session-Id", "Thread-Id", "Openai-Beta", "X-Client-Request-Id", "Idempotency-Key":
+	case "User-Agent", "X-App", "Originator", "Session-Id", "Thread-Id", "Openai-Beta", "X-Client-Request-Id":
 		return true
 	}
 	return strings.HasPrefix(name, "Anthropic-") || strings.HasPrefix(name, "X-Claude-Code-") || strings.HasPrefix(name, "X-Codex-")

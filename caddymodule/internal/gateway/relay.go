@@ -102,6 +102,9 @@ func (a *try) convert(ev *sse.Event) error {
 // passEvent appends an event as it came. Line ends that are CR alone are legal,
 // but clients that split lines at LF would see no line at all.
 func (a *try) passEvent(ev *sse.Event) {
+	if !ev.Comment {
+		a.passed++
+	}
 	if bytes.IndexByte(ev.Raw, '\r') >= 0 && bytes.IndexByte(ev.Raw, '\n') < 0 {
 		if !ev.Comment {
 			a.out = sse.AppendEvent(a.out, string(ev.Type), ev.Data)
@@ -223,7 +226,7 @@ func (a *try) broken(answer failover.Answer) *failover.Verdict {
 func (a *try) tell(e *llm.Error) {
 	e.RequestID = a.ID
 	if a.encoder == nil {
-		_ = a.send.fail(e)
+		_ = a.send.failAfter(e, a.passed)
 		return
 	}
 	a.encodeEvents([]llm.Event{{Type: llm.EventError, Err: e}})

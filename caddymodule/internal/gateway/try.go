@@ -33,6 +33,7 @@ type try struct {
 	first    time.Duration // when it did, since the attempt began
 	usage    llm.Usage
 	finished bool // the model said why it stopped
+	passed   int  // events passed on as they came
 	encoder  dialect.StreamEncoder
 	decoder  dialect.StreamDecoder
 	events   []llm.Event

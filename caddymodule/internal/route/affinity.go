@@ -137,6 +137,21 @@ func (p *planner) stick(leaders []*Candidate) (sticky bool, key string) {
 	return true, key
 }
 
+// usedKey returns the key the session used with t last, for strategies that
+// choose the target without regard to sessions: its prompt is cached per key
+// all the same.
+func (p *planner) usedKey(t *Target) string {
+	a, q := p.router.affinity, p.query
+	if a == nil || q.Session == "" {
+		return ""
+	}
+	target, key, ok := a.get(q.Session, p.entry.name, p.now)
+	if !ok || target != t.ID {
+		return ""
+	}
+	return key
+}
+
 // Bind notes that the session of q was answered by t with the key called key,
 // so that its next request prefers both. It does nothing for a request without
 // a session or with too short a prompt to be cached.

@@ -80,25 +80,27 @@ func (n *names) near(name string) []string {
 	return out
 }
 
-// distance is how many letters must be changed, added or dropped to make a
-// of b.
+// distance is how many letters must be changed, added, dropped or swapped with
+// their neighbour to make a of b.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
 	for i := range len(a) {
-		left := row[0]
 		row[0] = i + 1
 		for j := range len(b) {
-			d := left
+			row[j+1] = last[j]
 			if a[i] != b[j] {
-				d = 1 + min(left, row[j], row[j+1])
+				row[j+1] = 1 + min(last[j], last[j+1], row[j])
 			}
-			left, row[j+1] = row[j+1], d
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
+		before, last, row = last, row, before
 	}
-	return row[len(b)]
+	return last[len(b)]
 }
 
 // containsFold reports whether s contains the lower-case part, letter case

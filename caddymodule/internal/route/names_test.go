@@ -14,7 +14,7 @@ func TestDistance_CountsEdits(t *testing.T) {
 	for _, test := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"glm", "glm", 0}, {"glm", "gml", 2}, {"coder", "codr", 1}, {"kitten", "sitting", 3}} {
+	}{{"", "", 0}, {"abc", "", 3}, {"glm", "glm", 0}, {"glm", "gml", 1}, {"coder", "codr", 1}, {"kitten", "sitting", 3}} {
 		if got := distance(test.a, test.b); got != test.want {
 			t.Errorf("%q to %q: %d, want %d", test.a, test.b, got, test.want)
 		}

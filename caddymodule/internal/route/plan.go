@@ -19,8 +19,9 @@ type Plan struct {
 	// Candidates is the decision record: first the Targets in their order,
 	// then those that cannot serve the request.
 	Candidates []*Candidate
-	// Sticky says that the first target is the one the session used before;
-	// Key is then the name of the key it used.
+	// Sticky says that the first target was chosen because the session used it
+	// before. Key is the name of the key the session used with the first target
+	// last, or empty.
 	Sticky bool
 	Key    string
 	// Explored says that the first target was chosen to learn how fast it is.

@@ -96,6 +96,8 @@ func (p *planner) lead(plan *Plan, fit int) {
 	}
 	if p.strategy.sticky() {
 		plan.Sticky, plan.Key = p.stick(leaders)
+	} else {
+		plan.Key = p.usedKey(first.Target)
 	}
 	if p.strategy == Fastest && !plan.Sticky {
 		plan.Explored = p.exploring(leaders)

@@ -98,7 +98,11 @@ type Request struct {
 	Method string // default POST
 	URL    *url.URL
 	Header http.Header // owned by the client from here on
-	Body   io.Reader   // nil: none. An io.Closer is closed when it will not be read any more, which may be after Do
+	// Body opens the body, from its beginning each time: an HTTP/2 upstream
+	// that turned a stream away before it read anything is asked again on
+	// another connection. Each reader is closed when it will not be read any
+	// more, which may be after Do. nil: no body.
+	Body   func() io.ReadCloser
 	Length int64
 }
 
@@ -144,11 +148,8 @@ func newRequest(ctx context.Context, r *Request) *http.Request {
 		return req
 	}
 	req.ContentLength = r.Length
-	if body, ok := r.Body.(io.ReadCloser); ok {
-		req.Body = body
-	} else {
-		req.Body = io.NopCloser(r.Body)
-	}
+	req.Body = r.Body()
+	req.GetBody = func() (io.ReadCloser, error) { return r.Body(), nil }
 	return req
 }
 

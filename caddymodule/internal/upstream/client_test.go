@@ -51,6 +51,10 @@ func parse(t *testing.T, address string) *url.URL {
 	return u
 }
 
+func opens(text string) func() io.ReadCloser {
+	return func() io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
+}
+
 // drip writes text n times, once each pause, until the reader is gone.
 func drip(w *io.PipeWriter, n int, pause time.Duration, text string) <-chan struct{} {
 	finished := make(chan struct{})
@@ -197,7 +201,7 @@ func TestDo_SaysHowFarItGot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := New(Timeouts{}, nil)
 			defer c.Close()
-			_, err := c.Do(t.Context(), &Request{URL: parse(t, tc.url), Header: http.Header{}, Body: strings.NewReader("{}"), Length: 2})
+			_, err := c.Do(t.Context(), &Request{URL: parse(t, tc.url), Header: http.Header{}, Body: opens("{}"), Length: 2})
 			var failed *Error
 			if !errors.As(err, &failed) || failed.Phase != tc.want {
 				t.Errorf("got %v, want phase %s", err, tc.want)
@@ -254,4 +258,25 @@ func TestAnswer_DrainEndsAfterASecondAndIgnoresTheClient(t *testing.T) {
 			t.Errorf("drained for %v, want a second", d)
 		}
 	})
+}
+
+func TestDo_BoundsInterimAnswers(t *testing.T) {
+	for sent, want := range map[int]bool{maxInterim: true, maxInterim + 1: false} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			for range sent {
+				w.WriteHeader(http.StatusEarlyHints)
+			}
+			w.WriteHeader(http.StatusOK)
+		}))
+		c := New(Timeouts{}, nil)
+		a, err := c.Do(t.Context(), &Request{URL: parse(t, s.URL), Header: http.Header{}})
+		if (err == nil) != want {
+			t.Errorf("after %d interim answers: %v", sent, err)
+		}
+		if err == nil {
+			a.Close()
+		}
+		c.Close()
+		s.Close()
+	}
 }

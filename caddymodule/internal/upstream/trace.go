@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"net/http/httptrace"
+	"net/textproto"
 	"sync/atomic"
 )
 
@@ -39,9 +40,22 @@ func (e *Error) Unwrap() error { return e.Err }
 // tracer notes an attempt's phase. Its hooks may run on the transport's
 // goroutines.
 type tracer struct {
-	at     atomic.Uint32
-	reused atomic.Bool
+	at      atomic.Uint32
+	reused  atomic.Bool
+	interim atomic.Int32
 }
+
+// maxInterim is how many 1xx answers may come before the real one.
+const maxInterim = 5
+
+// InterimError says that a provider sent interim answers without end.
+type InterimError struct{}
+
+// Error states the limit.
+func (InterimError) Error() string { return "more than 5 interim answers" }
+
+// Reason returns the result code of logs and metrics.
+func (InterimError) Reason() string { return "protocol" }
 
 func (t *tracer) hooks() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
@@ -49,6 +63,12 @@ func (t *tracer) hooks() *httptrace.ClientTrace {
 		GotConn: func(info httptrace.GotConnInfo) {
 			t.reused.Store(info.Reused)
 			t.at.Store(uint32(PhaseSend))
+		},
+		Got1xxResponse: func(int, textproto.MIMEHeader) error {
+			if t.interim.Add(1) > maxInterim {
+				return InterimError{}
+			}
+			return nil
 		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err == nil {
