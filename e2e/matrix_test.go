@@ -33,7 +33,7 @@ type row struct {
 	upstream harness.Dialect
 	vendor   string
 	more     string // TOON: timeouts and limits
-	ask     harness.Ask
+	ask      harness.Ask
 }
 
 // variant is one way of meeting a fault.
