@@ -43,7 +43,7 @@ schema: ## the configuration language: codec, schema, examples, documents
 unit: ## unit tests, with the race detector where Caddy is not involved
 	@echo "== unit"
 	$(GO) test -race $(filter-out ./toon/... ./schema/...,$(CORE))
-	$(GO) test -tags $(TAGS) . ./caddymodule ./caddymodule/cmd/...
+	$(GO) test -tags $(TAGS) . ./caddymodule ./caddymodule/cmd/... ./loadtest
 
 build: $(BIN) ## bin/aimux by xcaddy, as xcaddy.json says
 

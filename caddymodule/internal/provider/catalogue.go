@@ -21,7 +21,6 @@ type Cat struct {
 	vendors []*Vendor
 	kinds   map[string]*Vendor
 	offers  map[string][]Offer
-	names   []string
 }
 
 // Offer is a model a vendor sells.
@@ -325,8 +324,5 @@ func (c *Cat) index() {
 
 func (c *Cat) offer(name string, o Offer) {
 	key := strings.ToLower(name)
-	if len(c.offers[key]) == 0 {
-		c.names = append(c.names, name)
-	}
 	c.offers[key] = append(c.offers[key], o)
 }

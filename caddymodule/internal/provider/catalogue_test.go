@@ -229,27 +229,6 @@ func TestPlainModel(t *testing.T) {
 	}
 }
 
-func TestNearest_SuggestsWhatWasMeant(t *testing.T) {
-	for _, c := range []struct{ name, want string }{
-		{"glm-52", "glm-5.2"}, {"gpt-oss-120", "gpt-oss-120b"}, {"minimax-m3", "MiniMax-M3"}, {"claude-sonet-5-5", "claude-sonnet-5-5"},
-		{"kimi-k3[1m]", "kimi-k3"}, {"sim-lrage", "sim-large"},
-	} {
-		if got := Catalogue().Nearest(c.name, 3); len(got) == 0 || got[0] != c.want {
-			t.Errorf("%s: got %v, want %s first", c.name, got, c.want)
-		}
-	}
-	for _, name := range []string{"", "zzzzzzzzzz", strings.Repeat("x", 1000)} {
-		if got := Catalogue().Nearest(name, 3); got != nil {
-			t.Errorf("%.20q: got %v", name, got)
-		}
-	}
-	for in, want := range map[string]string{"zia": "zai", "cerebas": "cerebras", "sythetic": "synthetic", "qqqqqqq": ""} {
-		if got := Catalogue().NearestKind(in); got != want {
-			t.Errorf("%s: got %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestCost_CountsCachedTokensAtTheirPrice(t *testing.T) {
 	p := Price{Input: 1_000_000, Output: 4_000_000, CacheRead: 100_000, CacheWrite: 1_250_000}
 	for _, c := range []struct {
