@@ -50,9 +50,13 @@ type document struct {
 
 // parse reads a document in a format. The problems carry the file's name.
 func parse(data []byte, format, file string) (*document, Problems) {
+	return parseUpTo(MaxBytes, data, format, file)
+}
+
+func parseUpTo(limit int, data []byte, format, file string) (*document, Problems) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	doc := &document{file: file}
-	ps := checkText(data)
+	ps := checkText(limit, data, format)
 	if len(ps) == 0 {
 		doc, ps = parseAs(data, format, file)
 	}
@@ -111,14 +115,15 @@ func (d *document) place(pointer string) place {
 
 func (d *document) keyPlace(pointer string) Position { return d.place(pointer).key }
 
-// checkText refuses what no format allows, before a parser sees it.
-func checkText(data []byte) Problems {
-	if len(data) > MaxBytes {
+// checkText refuses what no format allows, before a parser sees it. JSON may be
+// written on one line, as programs do.
+func checkText(limit int, data []byte, format string) Problems {
+	if len(data) > limit {
 		return Problems{{Msg: errTooLarge(int64(len(data))).Error()}}
 	}
 	c := cursor{data: data, line: 1, column: 1}
 	for line := range bytes.Lines(data) {
-		if len(line) > maxLine {
+		if len(line) > maxLine && format != JSON {
 			return Problems{{Line: c.line, Column: c.column, Msg: fmt.Sprintf("a line of %d bytes", len(line)), Hint: "a line has at most 64 KiB"}}
 		}
 		if bad := firstInvalid(line); bad >= 0 {

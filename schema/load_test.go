@@ -371,3 +371,23 @@ func TestLoad_Discover(t *testing.T) {
 		})
 	}
 }
+
+func TestFromJSON_TakesWhateverLoadEmbedded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version: 1\nproviders:\n  zai:\n    kind: zai\nkeys[1]{provider,secret}:\n  zai,\"env:K\"\nmodels[3000]{alias,provider,model}:\n")
+	for i := range 3000 {
+		fmt.Fprintf(&b, "  alias-%d,zai,glm-5.2\n", i)
+	}
+	o := schema.Options{Path: "aimux.toon", Data: []byte(b.String()), Environ: []string{"K=x"}}
+	r, err := schema.Load(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := schema.FromJSON(r.Raw, o)
+	if err != nil {
+		t.Fatalf("%d bytes of TOON, %d embedded: %.300v", b.Len(), len(r.Raw), err)
+	}
+	if len(again.Config.Models) != 3000 {
+		t.Errorf("%d rows", len(again.Config.Models))
+	}
+}
