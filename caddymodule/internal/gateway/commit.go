@@ -67,6 +67,7 @@ type sender struct {
 	// owed says that an encoder has numbered events which are not sent yet, so
 	// that a ping must not overtake them.
 	owed bool
+	kept bool // the server may hold bytes back
 	err  error
 }
 
@@ -163,11 +164,15 @@ func (s *sender) committed() bool {
 	return s.state >= committed
 }
 
-// write sends b at once. After an error it does nothing.
-func (s *sender) write(b []byte) error {
+// write sends b, at once unless more follows at once. After an error it does
+// nothing.
+func (s *sender) write(b []byte, more bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.put(b)
+	s.take(b)
+	if !more {
+		s.flush()
+	}
 	s.owed = false
 	if s.timer != nil {
 		s.timer.Reset(s.every)
@@ -175,16 +180,26 @@ func (s *sender) write(b []byte) error {
 	return s.err
 }
 
+// put sends b at once.
 func (s *sender) put(b []byte) {
+	s.take(b)
+	s.flush()
+}
+
+// take hands b to the server, which may keep it until the next flush.
+func (s *sender) take(b []byte) {
 	if s.err != nil || len(b) == 0 {
 		return
 	}
 	n, err := s.w.Write(b)
 	s.bytes += int64(n)
-	if err == nil {
-		err = s.control.Flush()
+	s.err, s.kept = err, true
+}
+
+func (s *sender) flush() {
+	if s.err == nil && s.kept {
+		s.err, s.kept = s.control.Flush(), false
 	}
-	s.err = err
 }
 
 // numbered is a dialect whose events have numbers, the one that reports a

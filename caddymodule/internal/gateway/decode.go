@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"hash/maphash"
 	"strconv"
 	"strings"
@@ -65,7 +64,7 @@ var openerSeed = maphash.MakeSeed()
 // cacheTTL is how long the provider is asked to keep the prompt: the longest of
 // the marks in it. 0 leaves it to the router.
 func cacheTTL(o *outline) time.Duration {
-	if bytes.Contains(o.data, []byte(`"ttl":"1h"`)) || bytes.Contains(o.data, []byte(`"ttl": "1h"`)) {
+	if o.cacheHour {
 		return time.Hour
 	}
 	return 0

@@ -59,14 +59,22 @@ func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 // client's.
 func (a *try) translates() bool { return a.upstream.Name() != a.Dialect }
 
-// splice replaces the model's name and no other byte. It copies nothing: the
-// readers borrow the exchange's buffer.
+// small is the size of a body below which a copy is cheaper than a reader that
+// net/http does not know: it sends those in a packet of their own.
+const small = 64 << 10
+
+// splice replaces the model's name and no other byte. Large bodies are not
+// copied: the readers borrow the exchange's buffer.
 func (a *try) splice() payload {
 	o, lender := &a.outline, a.body
 	data, start, end := o.data, o.modelStart, o.modelEnd
 	name := data[start:end]
 	if a.target.Model != o.model {
 		name = jsonscan.AppendString(nil, a.target.Model)
+	}
+	if len(data) < small {
+		whole := append(make([]byte, 0, len(data)+len(name)), data[:start]...)
+		return fresh(append(append(whole, name...), data[end:]...))
 	}
 	return payload{
 		open: func() io.ReadCloser {

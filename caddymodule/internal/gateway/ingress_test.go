@@ -167,6 +167,8 @@ func TestOutline_NotesWhatRoutingNeeds(t *testing.T) {
 		"schema":     {`{"model":"m","text":{"format":{"type":"json_schema"}}}`, outline{model: "m", structured: true}},
 		"cache key":  {`{"model":"m","prompt_cache_key":"k","previous_response_id":"r"}`, outline{model: "m", cacheKey: "k", previous: "r"}},
 		"user id":    {`{"model":"m","metadata":{"user_id":"{\"session_id\":\"s\"}"}}`, outline{model: "m", userSession: "s"}},
+		"cache mark": {`{"model":"m","system":[{"cache_control":{"type":"ephemeral","ttl":"1h"}}]}`, outline{model: "m", cacheHour: true}},
+		"history":    {`{"model":"m","messages":[{"content":[{"type":"thinking"}]}]}`, outline{model: "m", thoughts: true}},
 		"plain user": {`{"model":"m","metadata":{"user_id":"u"}}`, outline{model: "m", userSession: "u"}},
 	} {
 		var got outline

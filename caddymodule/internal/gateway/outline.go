@@ -22,6 +22,8 @@ type outline struct {
 	tools, thinking       bool
 	vision, pdf           bool
 	structured            bool
+	thoughts              bool   // thinking blocks in the history
+	cacheHour             bool   // a cache mark asks for an hour
 	thread, previous      string // Anthropic's thread, Responses' previous_response_id: raw and text
 	cacheKey, userSession string
 	history               []byte // messages or input, raw
@@ -148,12 +150,19 @@ func userSession(metadata []byte) string {
 	return id
 }
 
-// Type notes what kinds of content the request holds.
-func (o *outline) Type(value []byte) {
+// Text notes what kinds of content the request holds, and how long its prompt
+// is to be cached.
+func (o *outline) Text(key, value []byte) {
+	if string(key) == "ttl" {
+		o.cacheHour = o.cacheHour || string(value) == "1h"
+		return
+	}
 	switch string(value) {
 	case "image", "image_url", "input_image":
 		o.vision = true
 	case "document", "file", "input_file":
 		o.pdf = true
+	case "thinking":
+		o.thoughts = true
 	}
 }

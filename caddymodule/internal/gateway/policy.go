@@ -52,10 +52,19 @@ func (p *Provider) url(d llm.Dialect, call provider.Call) (*url.URL, error) {
 // offends reports whether p has anything to say about the request, so that one
 // it has nothing to say about passes untouched.
 func (o *outline) offends(d llm.Dialect, p *dialect.Policy) bool {
-	if p.MaxOutput > 0 && o.maxTokens > p.MaxOutput || dialect.NeedsScrub(o.data, d, p) {
+	if p.MaxOutput > 0 && o.maxTokens > p.MaxOutput || o.mayHide(d, p) && dialect.NeedsScrub(o.data, d, p) {
 		return true
 	}
 	return slices.ContainsFunc(o.seen, func(key string) bool { return concerns(p, key) })
+}
+
+// mayHide reports whether the request has a part in which something may stand
+// that is private or was made by aimux, so that most are not searched for it.
+func (o *outline) mayHide(d llm.Dialect, p *dialect.Policy) bool {
+	if d != llm.Anthropic || p.SystemFirst || o.thoughts {
+		return true
+	}
+	return !p.Genuine && (slices.Contains(o.seen, "metadata") || slices.Contains(o.seen, "system"))
 }
 
 // concerns reports whether p may have to change a top-level field.

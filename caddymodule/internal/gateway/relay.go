@@ -31,6 +31,9 @@ func (a *try) relay() *failover.Verdict {
 		if err != nil {
 			return a.streamEnded(err)
 		}
+		// Events that came together go out together; a flush costs more than
+		// all the rest of an event.
+		a.more = reader.Ready()
 		done, v := a.event(ev)
 		if done || v != nil {
 			return v
@@ -77,6 +80,9 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 		a.seen()
 		a.commit()
 		a.pingByEncoder()
+	}
+	if in.Kind == dialect.EventTerminal {
+		a.more = false
 	}
 	if v := a.pass(); v != nil {
 		return true, v
@@ -142,9 +148,12 @@ func (a *try) pass() *failover.Verdict {
 		}
 		return nil
 	}
-	v := a.write(a.out)
+	err := a.send.write(a.out, a.more)
 	a.out = a.out[:0]
-	return v
+	if err != nil {
+		return a.gone()
+	}
+	return nil
 }
 
 // drain lets the connection be used again once the provider ends the body.
@@ -161,7 +170,7 @@ func (a *try) flushDecoder() {
 	}
 	a.encodeEvents(a.decoder.Close(a.events[:0]))
 	if len(a.out) > 0 {
-		_ = a.write(a.out)
+		_ = a.send.write(a.out, false)
 		a.out = a.out[:0]
 	}
 }
@@ -178,7 +187,7 @@ func (a *try) failedEvent(ev *sse.Event, e *llm.Error) *failover.Verdict {
 		return v
 	}
 	a.out = append(a.out, ev.Raw...)
-	_ = a.send.write(a.out)
+	_ = a.send.write(a.out, false)
 	return v
 }
 
@@ -230,7 +239,7 @@ func (a *try) tell(e *llm.Error) {
 		return
 	}
 	a.encodeEvents([]llm.Event{{Type: llm.EventError, Err: e}})
-	_ = a.send.write(a.out)
+	_ = a.send.write(a.out, false)
 	a.out = a.out[:0]
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 
 	"github.com/aimux/aimux/caddymodule/internal/failover"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -70,7 +71,8 @@ func (a *try) deliver() *failover.Verdict {
 // whole reads an answer's body to its end.
 func (a *try) whole() ([]byte, *failover.Verdict) {
 	limit := a.gateway.Limits.Response
-	buf := new(bytes.Buffer)
+	size, _ := strconv.ParseInt(a.answer.Header.Get("Content-Length"), 10, 64)
+	buf := bytes.NewBuffer(make([]byte, 0, min(max(size, 1<<10), keepBuffer)+bytes.MinRead))
 	n, err := buf.ReadFrom(io.LimitReader(a.answer.Body, limit+1))
 	switch {
 	case err != nil:
@@ -175,7 +177,7 @@ func (a *try) seen() {
 // write sends bytes to the client after the commit point. A failure means that
 // the client is gone, which is nobody's fault.
 func (a *try) write(b []byte) *failover.Verdict {
-	if err := a.send.write(b); err != nil {
+	if err := a.send.write(b, false); err != nil {
 		return a.gone()
 	}
 	return nil

@@ -45,10 +45,11 @@ type Visitor interface {
 	// Member is called for each top-level member, after its value was checked.
 	// An error ends the scan and is returned by it.
 	Member(m Member) error
-	// Type is called for each member named "type", below the top level, that
-	// has a string value: the content between the quotes. Wire formats tell
-	// pictures, documents and tool calls apart by it.
-	Type(value []byte)
+	// Text is called for each member named "type" or "ttl", below the top level,
+	// that has a string value, with the content between the quotes. Wire formats
+	// tell pictures, documents and tool calls apart by the one, and mark how long
+	// a prompt is to be cached with the other.
+	Text(key, value []byte)
 }
 
 // Scan checks that data is one JSON object nested at most maxDepth deep (at
@@ -78,7 +79,7 @@ type scanner struct {
 	object  [MaxDepth/64 + 1]uint64 // bit d: is the container at depth d an object?
 	visitor Visitor
 	member  Member
-	isType  bool // the value to come belongs to a key "type"
+	noted   []byte // the key of the value to come, if the visitor wants its text
 }
 
 // run walks the containers with an explicit stack of one bit a level. It
@@ -193,7 +194,9 @@ func (s *scanner) key() error {
 	if s.depth == 1 {
 		s.member = Member{Key: name, Start: s.pos}
 	}
-	s.isType = s.depth > 1 && string(name) == "type"
+	if s.depth > 1 && (string(name) == "type" || string(name) == "ttl") {
+		s.noted = name
+	}
 	return nil
 }
 
@@ -202,15 +205,15 @@ func (s *scanner) value() (opened bool, err error) {
 	if s.pos >= len(s.data) {
 		return false, s.fail("unexpected end")
 	}
-	isType := s.isType
-	s.isType = false
+	noted := s.noted
+	s.noted = nil
 	switch c := s.data[s.pos]; {
 	case c == '{' || c == '[':
 		return true, s.open(c == '{')
 	case c == '"':
 		var text []byte
-		if text, err = s.str(); err == nil && isType {
-			s.visitor.Type(text)
+		if text, err = s.str(); err == nil && noted != nil {
+			s.visitor.Text(noted, text)
 		}
 	case c == '-' || c >= '0' && c <= '9':
 		err = s.number()

@@ -23,7 +23,7 @@ func (c *collector) Member(m Member) error {
 	c.members = append(c.members, string(m.Key)+"="+string(c.data[m.Start:m.End]))
 	return c.stop
 }
-func (c *collector) Type(v []byte) { c.types = append(c.types, string(v)) }
+func (c *collector) Text(k, v []byte) { c.types = append(c.types, string(k)+"="+string(v)) }
 
 func scan(data string, depth int) (*collector, error) {
 	c := &collector{data: []byte(data)}
@@ -31,15 +31,15 @@ func scan(data string, depth int) (*collector, error) {
 }
 
 func TestScan_ReportsTopLevelMembersAndTypes(t *testing.T) {
-	c, err := scan(` {"model" : "m","type":"top","a":[1,{"type":"image"},[]],"b":{"type":"x\n","type2":"y","c":{"type":3}} ,"n":-1.5e+3,"t":true}`, 8)
+	c, err := scan(` {"model" : "m","type":"top","a":[1,{"type":"image"},[]],"b":{"type":"x\n","type2":"y","c":{"type":3},"ttl":"1h"} ,"n":-1.5e+3,"t":true}`, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{`model="m"`, `type="top"`, `a=[1,{"type":"image"},[]]`, `b={"type":"x\n","type2":"y","c":{"type":3}}`, `n=-1.5e+3`, `t=true`}
+	want := []string{`model="m"`, `type="top"`, `a=[1,{"type":"image"},[]]`, `b={"type":"x\n","type2":"y","c":{"type":3},"ttl":"1h"}`, `n=-1.5e+3`, `t=true`}
 	if d := cmp.Diff(want, c.members); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]string{"image", `x\n`}, c.types); d != "" {
+	if d := cmp.Diff([]string{"type=image", `type=x\n`, "ttl=1h"}, c.types); d != "" {
 		t.Error(d)
 	}
 }
@@ -142,7 +142,7 @@ func body(kb int) []byte {
 type nothing struct{}
 
 func (nothing) Member(Member) error { return nil }
-func (nothing) Type([]byte)         {}
+func (nothing) Text(_, _ []byte)    {}
 
 func BenchmarkScan(b *testing.B) {
 	for name, data := range map[string][]byte{"1KB": body(1), "200KB": body(200)} {

@@ -1,6 +1,7 @@
 package sse
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +89,22 @@ func (r *Reader) Next() (*Event, error) {
 // Buffered returns how many bytes have been read from the source and not yet
 // returned in an event.
 func (r *Reader) Buffered() int { return r.end - r.start }
+
+// Ready reports whether a whole event is buffered, so that Next will return
+// without reading from the source.
+func (r *Reader) Ready() bool {
+	rest := r.buf[r.start:r.end]
+	for _, blank := range blankLines {
+		if bytes.Contains(rest, blank) {
+			return true
+		}
+	}
+	return false
+}
+
+// blankLines are the ends of a line with an empty line after it. A mixture that
+// is not among them only makes Ready say no.
+var blankLines = [...][]byte{[]byte("\n\n"), []byte("\n\r\n"), []byte("\r\r")}
 
 // Close gives the buffer back; events returned earlier become invalid. It does
 // not close the source. Later calls do nothing.

@@ -288,3 +288,21 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func TestReader_ReadyKnowsAWholeEventFromAPart(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", "\r"} {
+		text := strings.ReplaceAll("data: 1\n\ndata: 2\n\ndata: 3\n", "\n", end)
+		r := NewReader(strings.NewReader(text), Options{})
+		var ready []bool
+		for range 2 {
+			if _, err := r.Next(); err != nil {
+				t.Fatal(err)
+			}
+			ready = append(ready, r.Ready())
+		}
+		if !ready[0] || ready[1] {
+			t.Errorf("with line ends %q: ready %v, want true, then false", end, ready)
+		}
+		r.Close()
+	}
+}

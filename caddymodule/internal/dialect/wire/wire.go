@@ -53,7 +53,7 @@ func Parse(body []byte) (gjson.Result, error) {
 type unread struct{}
 
 func (unread) Member(jsonscan.Member) error { return nil }
-func (unread) Type([]byte)                  {}
+func (unread) Text(_, _ []byte)             {}
 
 // Valid reports whether body is one valid JSON object, not nested deeper than
 // MaxDepth. Unlike gjson's check it does not recurse on the input.
