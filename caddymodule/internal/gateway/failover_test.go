@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/dialect/responses"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
 	"github.com/aimux/aimux/caddymodule/simulator"
@@ -108,6 +109,10 @@ func TestAttempt_AllKeysRefusedIsTheGatewaysErrorNotA401(t *testing.T) {
 	}
 }
 
+// marks is how often the mark of a failed stream stands in one: Responses name
+// the event and repeat the name in its data.
+var marks = map[llm.Dialect]int{llm.Anthropic: 1, llm.OpenAI: 1, llm.Responses: 2}
+
 func TestRelay_CutOrFailedAfterContentEndsWithTheDialectsError(t *testing.T) {
 	for client, call := range calls {
 		for server := range calls {
@@ -116,7 +121,7 @@ func TestRelay_CutOrFailedAfterContentEndsWithTheDialectsError(t *testing.T) {
 				h.sims["a"].Script(simulator.Selector{}, simulator.Fail(fault))
 				w := h.post(call.path, streaming(call.body))
 				text := w.Body.String()
-				if w.Code != http.StatusOK || !strings.Contains(text, failed[client]) || strings.Contains(text, terminal[client]) {
+				if w.Code != http.StatusOK || strings.Count(text, failed[client]) != marks[client] || strings.Contains(text, terminal[client]) {
 					t.Errorf("%s to %s, %s: status %d: %s", client, server, fault, w.Code, text)
 				}
 				if n := h.sims["b"].Count(); n != 0 {
@@ -207,4 +212,24 @@ func TestCommit_PingsOfATranslatedStreamAreNumberedLikeItsEvents(t *testing.T) {
 		}
 		synctest.Wait()
 	})
+}
+
+func TestSender_PingDoesNotOvertakeNumberedEvents(t *testing.T) {
+	w := httptest.NewRecorder()
+	s := newSender(w, responses.New())
+	s.keepAlive(time.Hour, time.Hour)
+	defer s.close()
+	s.commit()
+	s.encoded(func() {}) // an encoder has numbered events
+	s.pulse()
+	if w.Body.Len() != 0 {
+		t.Errorf("a ping went ahead: %q", w.Body)
+	}
+	if err := s.write([]byte("events"), false); err != nil {
+		t.Fatal(err)
+	}
+	s.pulse()
+	if got := w.Body.String(); got != "events: keep-alive\n\n" {
+		t.Errorf("got %q", got)
+	}
 }
