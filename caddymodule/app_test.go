@@ -87,7 +87,7 @@ func TestApp_WhatWasLearnedSurvivesAReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	was, is := old.runtime.providers[0].Keys.Keys()[0], fresh.runtime.providers[0].Keys.Keys()[0]
-	if was.State != is.State || was.Account != is.Account {
+	if was.State != is.State || was.Account == nil || was.Account != is.Account {
 		t.Error("the key's state was not found again after it was renamed")
 	}
 	if old.runtime.router.Targets()[0].Health != fresh.runtime.router.Targets()[0].Health {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
@@ -77,9 +78,7 @@ func embed(file, overrides, dir string) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range result.Warnings {
-		caddy.Log().Named("aimux").Warn(w.String())
-	}
+	warn(result.Warnings)
 	app := &App{Config: result.Raw, Source: file, Lines: map[string]string{}}
 	for pointer, at := range result.Positions {
 		if strings.HasPrefix(pointer, "/keys/") && strings.HasSuffix(pointer, "/secret") {
@@ -87,6 +86,30 @@ func embed(file, overrides, dir string) (*App, error) {
 		}
 	}
 	return app, nil
+}
+
+// warned is what warn said last.
+var warned struct {
+	sync.Mutex
+	text string
+}
+
+// warn logs a file's warnings, but not the same ones again: with --watch Caddy
+// adapts its configuration every second.
+func warn(warnings []schema.Problem) {
+	var text strings.Builder
+	for _, w := range warnings {
+		text.WriteString(w.String() + "\n")
+	}
+	warned.Lock()
+	defer warned.Unlock()
+	if text.String() == warned.text {
+		return
+	}
+	warned.text = text.String()
+	for _, w := range warnings {
+		caddy.Log().Named("aimux").Warn(w.String())
+	}
 }
 
 // defaultOverrides is the file for what the console and the commands change:

@@ -93,6 +93,8 @@ var _ = Describe("A reload", func() {
 		c := naming(old, "old")
 		c.Args = []string{"--watch"}
 		gw = harness.Start(GinkgoT(), c)
+		// The watcher compares with what it read first, which is after the server has started.
+		Eventually(gw.Log).Should(ContainSubstring("watching config file for changes"))
 		Expect(gw.Rewrite(naming(new, "new"))).To(Succeed())
 		Eventually(func() string { return gw.Ask(GinkgoT(), harness.Ask{}).Header.Get("X-Aimux-Provider") }).Should(Equal("new"))
 		bad := naming(old, "old")
