@@ -93,7 +93,7 @@ func (x *Exchange) askTarget(p *Provider, t *route.Target, d llm.Dialect, lastTa
 		switch {
 		case x.mend(a, v):
 			// without the thinking that was refused
-		case v.RetrySame && v.Class != llm.ClassCanceled && (lastTarget || stale(v)) && x.allowance.SameTarget():
+		case v.RetrySame && v.Class != llm.ClassCanceled && (lastTarget || v.SameFirst()) && x.allowance.SameTarget():
 			// the same key once more, on a fresh connection or for a blip
 		case v.TryNextKey && x.allowance.NextKey():
 			tried = append(tried, lease.Key())
@@ -113,12 +113,6 @@ func (x *Exchange) selectKey(p *Provider, t *route.Target, tried []*keypool.Key)
 		return p.Keys.AcquirePreferring(x.plan.Key, t.Model, wasTried)
 	}
 	return p.Keys.Acquire(t.Model, wasTried)
-}
-
-// stale reports a kept-alive connection the provider had closed: the request
-// never arrived, so it is sent again to the same target whatever else there is.
-func stale(v *failover.Verdict) bool {
-	return v.Reason == failover.ReasonStaleConn || v.Reason == failover.ReasonGoAway || v.Reason == failover.ReasonH2Refused
 }
 
 // unspoken answers a call that none of the model's providers has.

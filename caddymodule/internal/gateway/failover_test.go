@@ -233,3 +233,12 @@ func TestSender_PingDoesNotOvertakeNumberedEvents(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestAttempt_AConflictIsTriedAgainAtTheSameTargetFirst(t *testing.T) {
+	h := build(t, Limits{}, seat{name: "a"}, seat{name: "b"})
+	h.sims["a"].Script(simulator.Selector{}, simulator.Fail("409"))
+	w := h.post("/v1/messages", calls[llm.Anthropic].body)
+	if w.Code != http.StatusOK || w.Header().Get("X-Aimux-Provider") != "a" || h.sims["b"].Count() != 0 {
+		t.Errorf("status %d by %q", w.Code, w.Header().Get("X-Aimux-Provider"))
+	}
+}

@@ -33,10 +33,6 @@ type Status struct {
 	PingedAt  time.Time
 }
 
-// Sizes returns the upper bounds, in bytes of prompt, of all TTFT buckets but
-// the last, which has none.
-func Sizes() []int { return sizes[:] }
-
 // Snapshot returns how the target is doing.
 func (s *State) Snapshot(now time.Time) Status {
 	t := now.UnixNano()

@@ -20,13 +20,6 @@ var catalogueTOON []byte
 type Cat struct {
 	vendors []*Vendor
 	kinds   map[string]*Vendor
-	offers  map[string][]Offer
-}
-
-// Offer is a model a vendor sells.
-type Offer struct {
-	Vendor *Vendor
-	Model  *Model
 }
 
 var catalogue = sync.OnceValue(func() *Cat {
@@ -49,12 +42,6 @@ func (c *Cat) Vendor(kind string) (*Vendor, bool) {
 // Vendors returns all vendors in the order of the catalogue. The caller must
 // not change the list.
 func (c *Cat) Vendors() []*Vendor { return c.vendors }
-
-// FindModel returns who sells a model, by id or alias, in the order of the
-// catalogue; nil if nobody does. The caller must not change the list.
-func (c *Cat) FindModel(id string) []Offer {
-	return c.offers[strings.ToLower(PlainModel(id))]
-}
 
 // document is catalogue.toon.
 type document struct {
@@ -109,13 +96,12 @@ func parseCatalogue(data []byte) (*Cat, error) {
 	if err := toon.Unmarshal(data, &doc, toon.DisallowUnknownFields()); err != nil {
 		return nil, err
 	}
-	c := &Cat{kinds: make(map[string]*Vendor, 2*len(doc.Vendors)), offers: make(map[string][]Offer, 2*len(doc.Models))}
+	c := &Cat{kinds: make(map[string]*Vendor, len(doc.Vendors))}
 	for _, step := range [...]func(*document) error{c.addVendors, c.addEndpoints, c.addModels} {
 		if err := step(&doc); err != nil {
 			return nil, err
 		}
 	}
-	c.index()
 	return c, nil
 }
 
@@ -308,21 +294,3 @@ func (row *modelRow) model(doc *document) (Model, error) {
 
 // micro turns dollars into micro-dollars.
 func micro(dollars float64) int64 { return int64(math.Round(dollars * 1e6)) }
-
-// index lists every name under which a model can be found.
-func (c *Cat) index() {
-	for _, v := range c.vendors {
-		for i := range v.Models {
-			m := &v.Models[i]
-			c.offer(m.ID, Offer{v, m})
-			for _, a := range m.Aliases {
-				c.offer(a, Offer{v, m})
-			}
-		}
-	}
-}
-
-func (c *Cat) offer(name string, o Offer) {
-	key := strings.ToLower(name)
-	c.offers[key] = append(c.offers[key], o)
-}

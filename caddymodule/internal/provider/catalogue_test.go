@@ -172,31 +172,6 @@ func TestCatalogue_OldNamesOfKindsStillMeanThem(t *testing.T) {
 	}
 }
 
-func TestFindModel_NamesEveryoneWhoSellsIt(t *testing.T) {
-	sellers := func(id string) (out []string) {
-		for _, o := range Catalogue().FindModel(id) {
-			out = append(out, o.Vendor.Kind+"/"+o.Model.ID)
-		}
-		return out
-	}
-	for _, c := range []struct {
-		id   string
-		want []string
-	}{
-		{"gpt-oss-120b", []string{"cerebras/gpt-oss-120b"}},
-		{"glm-5.2", []string{"zai/glm-5.2", "zai-coding/glm-5.2", "zai-cn/glm-5.2", "zai-coding-cn/glm-5.2"}},
-		{"GLM-5.2[1m]", []string{"zai/glm-5.2", "zai-coding/glm-5.2", "zai-cn/glm-5.2", "zai-coding-cn/glm-5.2"}},
-		{"claude-haiku-4-5", []string{"anthropic/claude-haiku-4-5-20251001"}},
-		{"syn:large:text", []string{"synthetic/syn:large:text"}},
-		{"openai/gpt-oss-120b", []string{"groq/openai/gpt-oss-120b"}},
-		{"no-such-model", nil},
-	} {
-		if diff := cmp.Diff(c.want, sellers(c.id)); diff != "" {
-			t.Errorf("%s: %s", c.id, diff)
-		}
-	}
-}
-
 func TestModel_HasTheFiguresOfTheCatalogue(t *testing.T) {
 	m, ok := vendor(t, "cerebras").Model("GPT-OSS-120b")
 	if !ok {
@@ -295,14 +270,6 @@ func BenchmarkParseCatalogue(b *testing.B) {
 		if _, err := parseCatalogue(catalogueTOON); err != nil {
 			b.Fatal(err)
 		}
-	}
-}
-
-func BenchmarkFindModel(b *testing.B) {
-	c := Catalogue()
-	b.ReportAllocs()
-	for b.Loop() {
-		c.FindModel("glm-5.2[1m]")
 	}
 }
 

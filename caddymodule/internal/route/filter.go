@@ -92,11 +92,6 @@ const (
 	Tools       Purpose = "tools"
 )
 
-// Purposes lists all purposes.
-func Purposes() []Purpose {
-	return []Purpose{LongContext, Vision, Thinking, SmallFast, Tools}
-}
-
 // defaultLongContext is the size of prompt, in tokens, from which on it counts
 // as long, as in the older aimux; bytesPerToken is what a token is taken for.
 const (

@@ -77,7 +77,7 @@ type entry struct {
 	turn     atomic.Uint64
 }
 
-// purposeOrder is Purposes as an array, for its length.
+// purposeOrder lists all purposes in the order in which they are tried.
 var purposeOrder = [...]Purpose{LongContext, Vision, Thinking, SmallFast, Tools}
 
 // Router ranks targets. It is safe for concurrent use.
