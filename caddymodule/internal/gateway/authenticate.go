@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
@@ -10,22 +13,70 @@ import (
 // Clients tells who may use the gateway. It must not do I/O: it stands before
 // everything that is worth protecting.
 type Clients interface {
-	// Identify returns the name of the client with that credential, or the
-	// error to answer with. credential is empty if the request had none.
-	Identify(credential string) (name string, err *llm.Error)
+	// Identify returns the client with that credential who calls from that
+	// address, or the error to answer with. credential is empty if the request
+	// had none.
+	Identify(credential string, from netip.Addr) (Client, *llm.Error)
+}
+
+// Client is one who may use the gateway, and how much of it.
+type Client interface {
+	// Name and Team are empty for a client without a key.
+	Name() string
+	Team() string
+	// Allows reports whether the client may ask for a model, by the name it
+	// uses, in a dialect.
+	Allows(model string, d llm.Dialect) bool
+	// Reserve takes from the client's limits what a request may come to, or says
+	// which of them is in the way.
+	Reserve(Ask) (Grant, *Denial)
+}
+
+// Ask is the most a request may come to.
+type Ask struct {
+	Tokens int64 // input and output
+	Cost   int64 // micro-dollars
+	Now    time.Time
+}
+
+// Grant is what was reserved for a request.
+type Grant interface {
+	// Settle replaces the reservation by what the request came to. It is called
+	// once.
+	Settle(tokens, cost int64, now time.Time)
 }
 
 // everyone is the gateway without client keys: on a laptop, behind loopback.
 type everyone struct{}
 
-func (everyone) Identify(string) (string, *llm.Error) { return "", nil }
+func (everyone) Identify(string, netip.Addr) (Client, *llm.Error) { return anybody{}, nil }
 
-// authenticate asks Clients who it is. What the client sent as its key stays
-// here: no stage after this one sees it, and no provider is sent it.
+// anybody is a client without a key, and without limits.
+type anybody struct{}
+
+func (anybody) Name() string                    { return "" }
+func (anybody) Team() string                    { return "" }
+func (anybody) Allows(string, llm.Dialect) bool { return true }
+func (anybody) Reserve(Ask) (Grant, *Denial)    { return unlimited{}, nil }
+
+type unlimited struct{}
+
+func (unlimited) Settle(int64, int64, time.Time) {}
+
+// authenticate asks Clients who it is, before anything of the body is read.
+// What the client sent as its key stays here: no stage after this one sees it,
+// and no provider is sent it.
 func (x *Exchange) authenticate() *llm.Error {
-	name, err := x.gateway.Clients.Identify(credential(x.request.Header))
-	x.Client = name
-	return err
+	client, err := x.gateway.identify(x.request)
+	if err != nil {
+		return err
+	}
+	x.client, x.Client, x.Team = client, client.Name(), client.Team()
+	return nil
+}
+
+func (g *Gateway) identify(r *http.Request) (Client, *llm.Error) {
+	return g.Clients.Identify(credential(r.Header), g.ClientIP(r))
 }
 
 // credential reads the client's key from either of the two headers clients use
@@ -35,4 +86,14 @@ func credential(h http.Header) string {
 		return strings.TrimSpace(token)
 	}
 	return h.Get("X-Api-Key")
+}
+
+// peer is the address a request's connection comes from.
+func peer(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	addr, _ := netip.ParseAddr(host)
+	return addr.Unmap()
 }

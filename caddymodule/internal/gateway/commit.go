@@ -29,7 +29,7 @@ func (a *try) commitWhole(data []byte) *failover.Verdict {
 
 // announce puts into the header who answers.
 func (a *try) announce() {
-	a.Provider, a.Target = a.provider.Name, a.target.Model
+	a.Provider, a.Target, a.price = a.provider.Name, a.target.Model, a.target.Caps.Price
 	a.TTFT = a.since()
 	h := a.send.header
 	h.Set("X-Aimux-Provider", a.provider.Name)

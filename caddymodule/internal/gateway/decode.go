@@ -21,18 +21,15 @@ func (x *Exchange) decode() *llm.Error {
 	x.Model = x.outline.model
 	x.Stream = x.outline.stream && x.endpoint.call == 0
 	x.Session = session(x.request.Header, &x.outline)
+	x.Agent = clip(x.request.Header.Get("X-Claude-Code-Agent-Id"), 200)
 	return nil
 }
 
 // session finds what ties the requests of one conversation together, so that
-// they can stay where their prompt is cached. A subagent has a session of its
-// own beside its parent's.
+// they can stay where their prompt is cached.
 func session(get interface{ Get(string) string }, o *outline) string {
 	for _, name := range [...]string{"X-Claude-Code-Session-Id", "Session-Id", "Session_id", "X-Session-Id", "Conversation_id"} {
 		if id := get.Get(name); id != "" {
-			if agent := get.Get("X-Claude-Code-Agent-Id"); agent != "" {
-				id += "/" + agent
-			}
 			return clip(id, 200)
 		}
 	}

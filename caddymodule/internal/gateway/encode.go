@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
@@ -35,6 +36,7 @@ func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 	)
 	policy := a.provider.policy(a.upstream.Name(), a.target.Model)
 	a.dropped = nil
+	a.asked = a.asksUsage(policy)
 	switch {
 	case a.translates():
 		body, err = a.translate(policy)
@@ -59,6 +61,13 @@ func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 // client's.
 func (a *try) translates() bool { return a.upstream.Name() != a.Dialect }
 
+// asksUsage reports whether the provider has to be asked to state the tokens of
+// a Chat stream, which it does only on request.
+func (a *try) asksUsage(policy *dialect.Policy) bool {
+	return a.gateway.AskUsage && a.Stream && a.Dialect == llm.OpenAI && !a.translates() &&
+		!slices.Contains(a.outline.seen, "stream_options") && !concerns(policy, "stream_options")
+}
+
 // small is the size of a body below which a copy is cheaper than a reader that
 // net/http does not know: it sends those in a packet of their own.
 const small = 64 << 10
@@ -71,6 +80,9 @@ func (a *try) splice() payload {
 	name := data[start:end]
 	if a.target.Model != o.model {
 		name = jsonscan.AppendString(nil, a.target.Model)
+	}
+	if a.asked {
+		name = append(name[:len(name):len(name)], `,"stream_options":{"include_usage":true}`...)
 	}
 	if len(data) < small {
 		whole := append(make([]byte, 0, len(data)+len(name)), data[:start]...)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/failover"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/route"
 )
 
@@ -33,6 +35,10 @@ type Exchange struct {
 
 	decoded *llm.Request // the request in the common form; nil until a target needs it
 	dropped []string     // fields left out for the target
+	client  Client
+	grant   Grant          // nil until limits were asked
+	price   provider.Price // of the target that answers
+	events  int            // of the answer's stream
 
 	pinned   string // the key that has to be used; empty: any
 	stripped bool   // thinking was taken out of the conversation
@@ -43,11 +49,17 @@ type Record struct {
 	ID      string
 	Start   time.Time
 	Client  string // name of the client key; empty without one
+	Team    string // of the client; empty without one
 	Dialect llm.Dialect
 	Call    string // the endpoint: "/v1/messages"
 	Model   string // as the client asked
 	Stream  bool
-	Session string
+	// Session groups the requests of one conversation, Agent those of one of its
+	// subagents. Empty: not known, or the main agent.
+	Session, Agent string
+	// Traceparent is what the request said of its trace (W3C Trace Context);
+	// empty: nothing valid.
+	Traceparent string
 	// Attempts are in the order they were made.
 	Attempts []Attempt
 	// Plan is how the targets were chosen. nil: it did not come to that.
@@ -55,12 +67,19 @@ type Record struct {
 	// Provider and Target are those of the answer. Empty: there was none.
 	Provider, Target string
 	Usage            llm.Usage
-	TTFT, Duration   time.Duration
-	Status           int
+	// Estimated says that Usage is an estimate: nobody stated it.
+	Estimated bool
+	// Cost is in micro-dollars, by the prices of the catalogue or the
+	// configuration. 0: free, or not known.
+	Cost           int64
+	TTFT, Duration time.Duration
+	Status         int
 	// Class and Reason say how it ended: ClassNone and "ok" if well.
 	Class  llm.Class
 	Reason string
-	Bytes  int64 // of the answer, as sent to the client
+	// BytesIn is the size of the request's body, Bytes that of the answer, as
+	// sent to the client.
+	BytesIn, Bytes int64
 }
 
 // Attempt is one try at one target with one key.
@@ -90,7 +109,7 @@ func newExchange(g *Gateway, e endpoint, w http.ResponseWriter, r *http.Request)
 	d := g.Dialects.Get(e.dialect)
 	x := &Exchange{
 		gateway: g, request: r, ctx: r.Context(), endpoint: e, dialect: d,
-		Record: Record{ID: newID(), Start: g.Now(), Dialect: e.dialect, Call: e.path},
+		Record: Record{ID: newID(), Start: g.Now(), Dialect: e.dialect, Call: e.path, Traceparent: traceparent(r.Header)},
 	}
 	x.send = newSender(w, d)
 	x.send.header.Set("X-Aimux-Request-Id", x.ID)
@@ -104,12 +123,35 @@ func newID() string {
 	return "req_" + hex.EncodeToString(b[:])
 }
 
+// traceparent reads a header of that name if it has the form of W3C Trace
+// Context, section 3.2: version, trace id, parent id and flags.
+func traceparent(h http.Header) string {
+	value := h.Get("Traceparent")
+	if len(value) != len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01") {
+		return ""
+	}
+	for i := range len(value) {
+		c := value[i]
+		if i == 2 || i == 35 || i == 52 {
+			if c != '-' {
+				return ""
+			}
+		} else if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return ""
+		}
+	}
+	return value
+}
+
 func (x *Exchange) since() time.Duration { return x.gateway.Now().Sub(x.Start) }
 
 // refuse ends the exchange with an error in the client's dialect.
 func (x *Exchange) refuse(e *llm.Error) {
 	e.RequestID = x.ID
-	x.Class, x.Reason = classOf(e), string(e.Type)
+	x.Class = classOf(e)
+	if x.Reason == "" {
+		x.Reason = string(e.Type)
+	}
 	if x.Reason == "" {
 		x.Reason = e.Class.String()
 	}
@@ -119,7 +161,18 @@ func (x *Exchange) refuse(e *llm.Error) {
 	if x.Class == llm.ClassCanceled {
 		return
 	}
+	if x.body == nil {
+		x.discard()
+	}
 	x.Status = x.send.fail(e)
+}
+
+// discard reads some of a body nobody wants: a client that is still sending
+// when its connection is closed may never see the answer.
+func (x *Exchange) discard() {
+	_ = x.send.control.SetReadDeadline(time.Now().Add(2 * time.Second))
+	_, _ = io.CopyN(io.Discard, x.request.Body, 1<<20)
+	_ = x.send.control.SetReadDeadline(time.Time{})
 }
 
 func classOf(e *llm.Error) llm.Class {

@@ -1,12 +1,14 @@
 // Package gateway is the request pipeline: what happens between a client's
 // request and the answer it gets.
 //
-// Ten stages, a file each, in this order:
+// The stages, in this order:
 //
-//	accept        dialect and call from the path; the body, read once under a cap
-//	authenticate  who asks
+//	authenticate  who asks, before anything of the body is read
+//	accept        the body, read once under a cap
 //	decode        one pass over the bytes for what routing needs
+//	authorize     may this client ask for this model
 //	route         model name → ranked targets
+//	reserve       what the request may come to, from the client's limits
 //	— attempt loop, until commit or until the budget is spent —
 //	select        a key from the target's pool
 //	encode        the client's own bytes with the model spliced in, or a translation
@@ -23,6 +25,7 @@ package gateway
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,6 +49,12 @@ type Options struct {
 	Limits    Limits
 	// Clients tells who asks. Default: everyone may, and is nobody in particular.
 	Clients Clients
+	// ClientIP returns the address a request comes from. Default: its
+	// connection's peer.
+	ClientIP func(*http.Request) netip.Addr
+	// AskUsage has Chat streams state their tokens even if the client did not
+	// ask for that; the chunk that does so is kept from it.
+	AskUsage bool
 	// Strippers take out sealed thinking, by the provider's dialect. Default:
 	// none.
 	Strippers map[llm.Dialect]Stripper
@@ -132,6 +141,9 @@ func New(o Options) *Gateway {
 	if o.Clients == nil {
 		o.Clients = everyone{}
 	}
+	if o.ClientIP == nil {
+		o.ClientIP = peer
+	}
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
@@ -156,10 +168,12 @@ func New(o Options) *Gateway {
 // stages is what every request to a model goes through. attempt is the loop
 // over select, encode, send, commit and relay; settle is deferred.
 var stages = [...]func(*Exchange) *llm.Error{
-	(*Exchange).accept,
 	(*Exchange).authenticate,
+	(*Exchange).accept,
 	(*Exchange).decode,
+	(*Exchange).authorize,
 	(*Exchange).route,
+	(*Exchange).reserve,
 	(*Exchange).attempt,
 }
 

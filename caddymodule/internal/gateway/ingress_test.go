@@ -182,15 +182,11 @@ func TestOutline_NotesWhatRoutingNeeds(t *testing.T) {
 	}
 }
 
-func TestSession_SubagentsHaveTheirOwn(t *testing.T) {
+func TestSession_TheFirstSignOfOneCounts(t *testing.T) {
 	var o outline
 	h := http.Header{}
 	h.Set("X-Claude-Code-Session-Id", "s")
 	if got := session(h, &o); got != "s" {
-		t.Error(got)
-	}
-	h.Set("X-Claude-Code-Agent-Id", "a")
-	if got := session(h, &o); got != "s/a" {
 		t.Error(got)
 	}
 	o.history = []byte(`[{"role":"user","content":"first"}]`)

@@ -30,31 +30,48 @@ const (
 // memory. Messages clients see aliases under ids that contain "claude", because
 // Claude Code's gateway discovery keeps no others.
 func (g *Gateway) serveModels(w http.ResponseWriter, r *http.Request) {
+	client, err := g.identify(r)
+	if err != nil {
+		g.page(w, r, err)
+		return
+	}
 	d := pageDialect(r)
-	out := append(make([]byte, 0, 128*len(g.Models)+64), `{"object":"list","data":[`...)
+	models := g.visible(client, d)
+	out := append(make([]byte, 0, 128*len(models)+64), `{"object":"list","data":[`...)
 	if d == llm.Anthropic {
 		out = append(out[:0], `{"data":[`...)
 	}
-	for i := range g.Models {
+	for i := range models {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = appendModel(out, &g.Models[i], d)
+		out = appendModel(out, &models[i], d)
 	}
 	out = append(out, ']')
 	if d == llm.Anthropic {
 		out = append(out, `,"has_more":false`...)
-		out = g.appendEnds(out)
+		out = appendEnds(out, models)
 	}
 	writeAll(w, http.StatusOK, http.Header{"Content-Type": contentJSON}, append(out, '}', '\n'))
 }
 
-func (g *Gateway) appendEnds(out []byte) []byte {
-	if len(g.Models) == 0 {
+// visible is what a client may ask for in a dialect.
+func (g *Gateway) visible(client Client, d llm.Dialect) []ModelInfo {
+	models := make([]ModelInfo, 0, len(g.Models))
+	for _, m := range g.Models {
+		if client.Allows(m.ID, d) {
+			models = append(models, m)
+		}
+	}
+	return models
+}
+
+func appendEnds(out []byte, models []ModelInfo) []byte {
+	if len(models) == 0 {
 		return append(out, `,"first_id":null,"last_id":null`...)
 	}
-	out = jsonscan.AppendString(append(out, `,"first_id":`...), listID(&g.Models[0], llm.Anthropic))
-	return jsonscan.AppendString(append(out, `,"last_id":`...), listID(&g.Models[len(g.Models)-1], llm.Anthropic))
+	out = jsonscan.AppendString(append(out, `,"first_id":`...), listID(&models[0], llm.Anthropic))
+	return jsonscan.AppendString(append(out, `,"last_id":`...), listID(&models[len(models)-1], llm.Anthropic))
 }
 
 // listID is the id under which a model is listed.
@@ -88,10 +105,16 @@ func appendModel(out []byte, m *ModelInfo, d llm.Dialect) []byte {
 
 // serveModel answers GET /v1/models/{id}. Ids may hold slashes.
 func (g *Gateway) serveModel(w http.ResponseWriter, r *http.Request) {
+	client, err := g.identify(r)
+	if err != nil {
+		g.page(w, r, err)
+		return
+	}
 	d := pageDialect(r)
 	id := strings.TrimPrefix(plainPath(r.URL.Path), "/models/")
-	for i := range g.Models {
-		if m := &g.Models[i]; m.ID == id || listID(m, d) == id || m.ID == routeName(id) {
+	models := g.visible(client, d)
+	for i := range models {
+		if m := &models[i]; m.ID == id || listID(m, d) == id || m.ID == routeName(id) {
 			writeAll(w, http.StatusOK, http.Header{"Content-Type": contentJSON}, append(appendModel(nil, m, d), '\n'))
 			return
 		}

@@ -58,6 +58,9 @@ func (a *try) prepare() *failover.Verdict {
 func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	in := a.upstream.Inspect(ev)
 	a.finished = a.finished || in.Finished
+	if in.Kind == dialect.EventContent {
+		a.Exchange.events++
+	}
 	if in.Usage != nil {
 		a.usage = *in.Usage
 	}
@@ -72,6 +75,9 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	}
 	if in.Kind == dialect.EventPreamble {
 		a.rememberEvent(ev.Data)
+	}
+	if in.UsageOnly && a.asked {
+		return false, nil // the client did not ask for it
 	}
 	if err := a.convert(ev); err != nil {
 		return true, a.broken(failover.Answer{Body: append([]byte(nil), ev.Data...), Err: err, Phase: failover.PhaseBody, InStream: true})

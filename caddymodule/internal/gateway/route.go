@@ -19,8 +19,12 @@ func (x *Exchange) route() *llm.Error {
 	if err != nil {
 		return invalid("X-Aimux-Route", err.Error())
 	}
+	session := x.Session
+	if x.Agent != "" {
+		session += "/" + x.Agent // a subagent has a prompt of its own, beside its parent's
+	}
 	x.query = route.Query{
-		Model: routeName(o.model), Dialect: x.Dialect, Session: x.Session, Wish: wish, Now: x.Start,
+		Model: routeName(o.model), Dialect: x.Dialect, Session: session, Wish: wish, Now: x.Start,
 		CacheTTL: cacheTTL(o),
 		Needs: route.Needs{
 			Tools: o.tools, Vision: o.vision, PDF: o.pdf, Thinking: o.thinking, Structured: o.structured,

@@ -14,6 +14,7 @@ func (x *Exchange) settle() {
 		x.panicked(cause)
 	}
 	x.Bytes = x.send.close()
+	x.tally()
 	if x.body != nil {
 		x.body.release()
 	}
@@ -84,6 +85,7 @@ func (x *Exchange) log() {
 		slog.Int("attempts", len(x.Attempts)), slog.Int("status", x.Status), slog.String("code", x.Reason),
 		slog.Duration("ttft", x.TTFT), slog.Duration("duration", x.Duration), slog.Int64("bytes", x.Bytes),
 		slog.Int("input_tokens", x.Usage.Input), slog.Int("output_tokens", x.Usage.Output),
+		slog.Int64("cost_microusd", x.Cost),
 		slog.String("cause", x.cause()), slog.Any("dropped", x.left()),
 	}
 	logger.LogAttrs(ctx, level, "exchange", attrs[:]...)

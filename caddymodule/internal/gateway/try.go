@@ -34,6 +34,7 @@ type try struct {
 	usage    llm.Usage
 	finished bool // the model said why it stopped
 	passed   int  // events passed on as they came
+	asked    bool // the provider was asked for usage on the gateway's behalf
 	more     bool // another event is there already
 	encoder  dialect.StreamEncoder
 	decoder  dialect.StreamDecoder
