@@ -38,7 +38,10 @@ func agree(t *testing.T, at string, s *spec, typ reflect.Type) {
 func agreeFields(t *testing.T, at string, s *spec, typ reflect.Type) {
 	t.Helper()
 	inConfig := map[string]reflect.StructField{}
-	for f := range typ.Fields() {
+	for _, f := range reflect.VisibleFields(typ) {
+		if f.Anonymous {
+			continue
+		}
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" {
 			inConfig[name] = f
 		}

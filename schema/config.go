@@ -17,6 +17,14 @@ type Config struct {
 	Timeouts  Timeouts            `json:"timeouts"`
 	Limits    Limits              `json:"limits"`
 	Log       Log                 `json:"log"`
+	Clients   []Client            `json:"clients,omitempty"`
+	Teams     []Team              `json:"teams,omitempty"`
+	Vault     Vault               `json:"vault"`
+	Usage     Usage               `json:"usage"`
+	Telemetry Telemetry           `json:"telemetry"`
+	Audit     Audit               `json:"audit"`
+	Backups   Backups             `json:"backups"`
+	Alerts    Alerts              `json:"alerts"`
 
 	// Implicit says that providers were looked for in the environment and that no
 	// row of models restricts what clients may ask for.
@@ -38,6 +46,9 @@ type Provider struct {
 	Timeouts         ProviderTimeouts  `json:"timeouts,omitzero"`
 	MaxInFlight      int               `json:"max_in_flight,omitempty"`
 	Headers          map[string]string `json:"headers,omitempty"`
+	AllowPrivate     bool              `json:"allow_private,omitempty"`
+	CAFile           string            `json:"ca_file,omitempty"`
+	Proxy            string            `json:"proxy,omitempty"`
 	AllowHTTP        bool              `json:"allow_http,omitempty"`
 	Models           []Model           `json:"models,omitempty"`
 	Params           Params            `json:"params,omitzero"`
@@ -175,6 +186,11 @@ type Limits struct {
 	Event         Size     `json:"event"`
 	Response      Size     `json:"response"`
 	InFlight      int      `json:"in_flight"`
+	Queue         int      `json:"queue"`
+	QueueWait     Duration `json:"queue_wait"`
+	Streams       int      `json:"streams"`
+	Memory        Size     `json:"memory"`
+	WriteIdle     Duration `json:"write_idle"`
 	BodyIdle      Duration `json:"body_idle"`
 	BodyTotal     Duration `json:"body_total"`
 	Decompression int      `json:"decompression"`

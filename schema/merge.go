@@ -190,6 +190,8 @@ func rowIdentity(pointer string) identity {
 		return identifiedBy("provider", "name")
 	case pointer == "/models":
 		return identifiedBy("alias", "provider", "model")
+	case pointer == "/clients", pointer == "/teams", pointer == "/alerts/rules":
+		return identifiedBy("name")
 	case len(steps) == 3 && steps[0] == "providers" && steps[2] == "models":
 		return identifiedBy("id")
 	}

@@ -28,6 +28,8 @@ type checker struct {
 func (c *checker) check() {
 	c.providers()
 	c.keys()
+	c.clients()
+	c.services()
 	c.routes()
 	c.aliases()
 	c.timeouts()
@@ -149,7 +151,7 @@ func (c *checker) strays(v any, at string) {
 			if hasSecretShape(name) {
 				c.problems = append(c.problems, finding{pointer: p, key: true, msg: "a name that looks like a secret", hint: strayHint})
 			}
-			if name != "secret" && name != "headers" && !strings.HasSuffix(name, "base_url") {
+			if name != "secret" && name != "passphrase" && name != "webhook_secret" && name != "trace_headers" && name != "headers" && !strings.HasSuffix(name, "base_url") {
 				c.strays(e, p)
 			}
 		}

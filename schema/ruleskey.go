@@ -61,18 +61,23 @@ func keyNamePlace(row map[string]any, at string) string {
 
 // secret checks the reference of one row.
 func (c *checker) secret(row map[string]any, at string) {
-	value, ok := row["secret"].(string)
+	p, known := c.provider(text(row, "provider"))
+	c.reference(row["secret"], at+"/secret", enabled(row) && (!known || enabled(p)))
+}
+
+// reference checks one reference to a secret; used says that the secret is
+// needed.
+func (c *checker) reference(v any, at string, used bool) {
+	value, ok := v.(string)
 	if !ok || value == "" {
 		return
 	}
-	at += "/secret"
 	ref, err := ParseSecretRef(value)
 	if err != nil {
 		c.problem(at, err.Error(), secretHint(value))
 		return
 	}
-	p, known := c.provider(text(row, "provider"))
-	if c.env == nil || !enabled(row) || known && !enabled(p) {
+	if c.env == nil || !used {
 		return
 	}
 	if err := ref.Check(c.env); err != nil {
@@ -87,7 +92,7 @@ func (c *checker) secret(row map[string]any, at string) {
 // secretHint says what to write instead of what is not a reference. It never
 // repeats it.
 func secretHint(value string) string {
-	const store = "put it into an environment variable and write env:NAME, or into a file and write file:PATH"
+	const store = "store it with `aimux keys add` and write vault:ID, or put it into an environment variable and write env:NAME, or into a file and write file:PATH"
 	scheme, _, _ := strings.Cut(value, ":")
 	switch {
 	case strings.HasPrefix(value, "$"):
@@ -95,7 +100,7 @@ func secretHint(value string) string {
 	case strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."):
 		return "write env:NAME or file:PATH instead of a placeholder of Caddy"
 	case slices.Contains([]string{"env", "file", "vault"}, scheme):
-		return "for example env:ZAI_API_KEY or file:/run/secrets/zai"
+		return "for example vault:zai-main, env:ZAI_API_KEY or file:/run/secrets/zai"
 	case slices.Contains([]string{"env", "file", "vault"}, strings.ToLower(scheme)):
 		return "write " + strings.ToLower(scheme) + ": in lower case"
 	}
@@ -109,7 +114,7 @@ func (c *checker) missingHint(ref SecretRef) string {
 	if hint := didYouMean(ref.Name, slices.Values(c.envNames)); hint != "" {
 		return hint
 	}
-	return "set it, or set enabled: false on the key"
+	return "set it, or set enabled: false on the row"
 }
 
 // keyModels warns of models a key is limited to that nobody knows.

@@ -104,7 +104,7 @@ func (r SecretRef) fetch(env func(string) (string, bool), readFile ...func(strin
 		data, err := read(r.Name)
 		return string(data), err
 	case "vault":
-		return "", errors.New("this version has no vault yet; use env:NAME or file:PATH")
+		return "", errors.New("it is in the vault, which only a running gateway and the keys commands open")
 	}
 	return "", errors.New("it refers to nothing")
 }

@@ -87,7 +87,7 @@ func TestSecretRef_Resolve(t *testing.T) {
 		{"pipe", "file:" + fifo, "", "secret file:" + fifo + ": it is a pipe, not a regular file"},
 		{"directory", "file:" + dir, "", "secret file:" + dir + ": it is a directory, not a file"},
 		{"device", "file:/dev/zero", "", "secret file:/dev/zero: it is not a regular file"},
-		{"vault", "vault:zai-main", "", "secret vault:zai-main: this version has no vault yet; use env:NAME or file:PATH"},
+		{"vault", "vault:zai-main", "", "secret vault:zai-main: it is in the vault, which only a running gateway and the keys commands open"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			ref, err := schema.ParseSecretRef(tc.ref)
