@@ -184,16 +184,25 @@ type identity func(row any) (string, bool)
 // rowIdentity returns how the rows of the list at a pointer are told apart; nil
 // for lists that are replaced as a whole.
 func rowIdentity(pointer string) identity {
+	if members := rowMembers(pointer); members != nil {
+		return identifiedBy(members...)
+	}
+	return nil
+}
+
+// rowMembers lists the members that name a row of the list at a pointer; nil
+// for lists that are replaced as a whole.
+func rowMembers(pointer string) []string {
 	steps := splitPointer(pointer)
 	switch {
 	case pointer == "/keys":
-		return identifiedBy("provider", "name")
+		return []string{"provider", "name"}
 	case pointer == "/models":
-		return identifiedBy("alias", "provider", "model")
+		return []string{"alias", "provider", "model"}
 	case pointer == "/clients", pointer == "/teams", pointer == "/alerts/rules":
-		return identifiedBy("name")
+		return []string{"name"}
 	case len(steps) == 3 && steps[0] == "providers" && steps[2] == "models":
-		return identifiedBy("id")
+		return []string{"id"}
 	}
 	return nil
 }

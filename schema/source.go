@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -20,6 +21,8 @@ type Options struct {
 	// Overrides is the path of overrides.toon, which aimux itself writes. A file
 	// that does not exist is an empty one. FromJSON ignores it.
 	Overrides string
+	// OverridesData, when not nil, is read instead of that file.
+	OverridesData []byte
 	// Environ is the environment as os.Environ returns it. Nil: no environment, and
 	// references to variables are not checked.
 	Environ []string
@@ -109,17 +112,19 @@ func (o Options) load() loaded {
 }
 
 func (o Options) loadOverrides() loaded {
-	if o.Overrides == "" {
+	if o.Overrides == "" && o.OverridesData == nil {
 		return loaded{doc: emptyDocument("")}
 	}
-	data, err := readConfigFile(o.Overrides)
+	data, err := o.OverridesData, error(nil)
+	if data == nil {
+		data, err = readConfigFile(o.Overrides)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return loaded{doc: emptyDocument("")}
 	}
-	file := filepath.Base(o.Overrides)
 	if err != nil {
 		return loaded{problems: Problems{{File: o.Overrides, Msg: "reading the overrides: " + err.Error()}}}
 	}
-	doc, ps := parse(data, TOON, file)
+	doc, ps := parse(data, TOON, filepath.Base(cmp.Or(o.Overrides, "overrides.toon")))
 	return loaded{doc, ps}
 }
