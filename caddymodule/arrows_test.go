@@ -22,6 +22,7 @@ var layers = map[string]int{
 	"toon":                                   0,
 	"schema":                                 1,
 	"caddymodule/internal/llm":               0,
+	"caddymodule/internal/clock":             0,
 	"caddymodule/internal/jsonscan":          0,
 	"caddymodule/internal/sse":               1,
 	"caddymodule/internal/dialect/wire":      1,

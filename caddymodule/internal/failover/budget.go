@@ -3,6 +3,8 @@ package failover
 import (
 	"sync"
 	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/clock"
 )
 
 // Budget bounds how often the process tries again, so that an outage of one
@@ -40,8 +42,11 @@ type Limits struct {
 	Keys int
 }
 
-// NewBudget returns a budget that reads the time from now.
+// NewBudget returns a budget that reads the time from now. Default: clock.Now.
 func NewBudget(now func() time.Time, l Limits) *Budget {
+	if now == nil {
+		now = clock.Now
+	}
 	if l.Share <= 0 {
 		l.Share = 0.2
 	}

@@ -97,7 +97,7 @@ func (d *Verdict) setWait(v *provider.Vendor, a *Answer, r *report, rule *provid
 	if !h.known && rule != nil && rule.Rest != 0 {
 		h = hint{wait: rule.Rest, known: true}
 		if rule.Rest == provider.RestUntilMidnight {
-			h.wait = untilMidnight(clock(a.Header, a.Now), v.Zone())
+			h.wait = untilMidnight(statedNow(a.Header, a.Now), v.Zone())
 		}
 	}
 	if !h.known {

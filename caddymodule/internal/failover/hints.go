@@ -38,7 +38,7 @@ func (h *hint) longer(wait time.Duration, ok bool, bucket string) {
 // rates or quotas: a 500 is not cured by a bucket that refills.
 func readHint(v *provider.Vendor, a *Answer, r *report, class llm.Class) hint {
 	var h hint
-	base := clock(a.Header, a.Now)
+	base := statedNow(a.Header, a.Now)
 	wait, ok := retryAfter(a.Header, base)
 	h.longer(wait, ok, "")
 	if limited(class) {

@@ -50,7 +50,7 @@ func AppendPacing(dst []Bucket, v *provider.Vendor, h http.Header, now time.Time
 		wait, ok := readRelative(b.reset)
 		if !ok && b.reset != "" {
 			if base.IsZero() {
-				base = clock(h, now)
+				base = statedNow(h, now)
 			}
 			wait, ok = readAbsolute(b.reset, base)
 		}
@@ -152,7 +152,7 @@ func appendQuotas(dst []Bucket, h http.Header, now time.Time) []Bucket {
 	if value == "" {
 		return dst
 	}
-	base := clock(h, now)
+	base := statedNow(h, now)
 	for _, w := range provider.ReadSyntheticQuotas(value, base).Windows {
 		if w.Left < 0 {
 			continue
@@ -166,9 +166,9 @@ func appendQuotas(dst []Bucket, h http.Header, now time.Time) []Bucket {
 	return dst
 }
 
-// clock returns the answer's own time, so that a provider whose clock is off
+// statedNow returns the answer's own time, so that a provider whose clock is off
 // is still understood; without a Date header, or with an absurd one, ours.
-func clock(h http.Header, now time.Time) time.Time {
+func statedNow(h http.Header, now time.Time) time.Time {
 	at, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
 		return now

@@ -18,12 +18,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/clock"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
 
 // Options tune a State. The zero value works.
 type Options struct {
-	// Now is the clock. Default: time.Now.
+	// Now is the clock. Default: clock.Now.
 	Now func() time.Time
 	// Rand returns numbers in [0, 1) for jitter; it must be safe for
 	// concurrent use. Default: math/rand/v2's.
@@ -58,7 +59,7 @@ type State struct {
 func New(o Options) *State {
 	s := &State{now: o.Now, onChange: o.OnChange}
 	if s.now == nil {
-		s.now = time.Now
+		s.now = clock.Now
 	}
 	s.breaker.rand = o.Rand
 	if o.Rand == nil {

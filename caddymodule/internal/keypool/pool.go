@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/clock"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
 
@@ -39,7 +40,7 @@ const (
 
 // Options tune a Pool. The zero value works.
 type Options struct {
-	// Now is the clock. Default: time.Now.
+	// Now is the clock. Default: clock.Now.
 	Now func() time.Time
 	// Rand returns numbers in [0, 1) for jitter; it must be safe for
 	// concurrent use. Default: math/rand/v2's.
@@ -92,7 +93,7 @@ func New(policy Policy, keys []*Key, o Options) *Pool {
 		probeTimeout: o.ProbeTimeout, onRest: o.OnRest,
 	}
 	if p.now == nil {
-		p.now = time.Now
+		p.now = clock.Now
 	}
 	if p.rand == nil {
 		p.rand = rand.Float64

@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"sync"
 	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/clock"
 )
 
 // AffinityOptions tune an Affinity. The zero value works.
@@ -161,7 +163,7 @@ func (r *Router) Bind(p *Plan, q *Query, t *Target, key string) {
 	}
 	now := q.Now
 	if now.IsZero() {
-		now = time.Now()
+		now = clock.Now()
 	}
 	r.affinity.bind(q.Session, p.Name, t.ID, key, now, q.CacheTTL)
 }

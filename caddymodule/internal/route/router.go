@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/clock"
 )
 
 // Default is the alias that stands for every target unless the configuration
@@ -304,7 +305,7 @@ func (r *Router) Plan(q *Query) (*Plan, error) {
 	}
 	now := q.Now
 	if now.IsZero() {
-		now = time.Now()
+		now = clock.Now()
 	}
 	p := &planner{router: r, query: q, entry: e, now: now}
 	return p.plan()

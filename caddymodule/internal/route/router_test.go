@@ -17,12 +17,12 @@ import (
 // epoch is when the tests' clock begins.
 var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// clock is a clock the test turns by hand.
-type clock struct{ time time.Time }
+// handClock is a clock the test turns by hand.
+type handClock struct{ time time.Time }
 
-func (c *clock) now() time.Time { return c.time }
+func (c *handClock) now() time.Time { return c.time }
 
-func (c *clock) pass(d time.Duration) { c.time = c.time.Add(d) }
+func (c *handClock) pass(d time.Duration) { c.time = c.time.Add(d) }
 
 // keys is a KeyView that rests until a time.
 type keys struct {
@@ -44,14 +44,14 @@ func able(id string) provider.Model {
 
 // world is a set of targets on one clock.
 type world struct {
-	clock
+	handClock
 	targets []*Target
 	keys    map[string]*keys
 }
 
 // newWorld makes a target of every "provider/model[@tier]".
 func newWorld(ids ...string) *world {
-	w := &world{clock: clock{epoch}, keys: map[string]*keys{}}
+	w := &world{handClock: handClock{epoch}, keys: map[string]*keys{}}
 	for _, id := range ids {
 		id, tier, _ := strings.Cut(id, "@")
 		prov, model, _ := strings.Cut(id, "/")

@@ -44,7 +44,7 @@ func (e *events) Pop() any {
 // sim runs one scenario under one policy.
 type sim struct {
 	scenario
-	clock
+	handClock
 	rand    *rand.Rand
 	servers []*server
 	targets []*Target
@@ -70,7 +70,7 @@ func policies() []string {
 }
 
 func newSim(sc scenario, policy string, seed uint64) *sim {
-	s := &sim{scenario: sc, clock: clock{epoch}, rand: rand.New(rand.NewPCG(7, seed)), servers: sc.servers(), byID: map[*Target]*server{}}
+	s := &sim{scenario: sc, handClock: handClock{epoch}, rand: rand.New(rand.NewPCG(7, seed)), servers: sc.servers(), byID: map[*Target]*server{}}
 	choose := rand.New(rand.NewPCG(3, seed))
 	for _, srv := range s.servers {
 		t := &Target{Provider: srv.name, Model: "m", Dialects: []llm.Dialect{llm.OpenAI},

@@ -81,6 +81,6 @@ type Query struct {
 	// request (cache_control.ttl). Default: the router's Affinity TTL.
 	CacheTTL time.Duration
 	Wish     Wish
-	// Now is the time of the request. Default: time.Now().
+	// Now is the time of the request. Default: clock.Now().
 	Now time.Time
 }
