@@ -36,6 +36,14 @@ func (Admin) Routes() []caddy.AdminRoute {
 
 var errNotServing = caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("the running configuration has no aimux handler")}
 
+// inForce is the runtime that serves, nil if none does.
+func inForce() *runtime {
+	if app := serving.Load(); app != nil {
+		return app.live.now()
+	}
+	return nil
+}
+
 // statusAnswer is the answer of /aimux/status.
 type statusAnswer struct {
 	Version   string           `json:"version"`
@@ -61,7 +69,7 @@ type targetStatus struct {
 }
 
 func serveStatus(w http.ResponseWriter, _ *http.Request) error {
-	rt := serving.Load()
+	rt := inForce()
 	if rt == nil {
 		return errNotServing
 	}
@@ -98,7 +106,7 @@ func (rt *runtime) providerStatus(p *gateway.Provider, now time.Time) providerSt
 }
 
 func serveKeys(w http.ResponseWriter, _ *http.Request) error {
-	rt := serving.Load()
+	rt := inForce()
 	if rt == nil {
 		return errNotServing
 	}
@@ -114,7 +122,7 @@ func serveKeys(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func resetKey(w http.ResponseWriter, r *http.Request) error {
-	rt := serving.Load()
+	rt := inForce()
 	if rt == nil {
 		return errNotServing
 	}

@@ -31,15 +31,21 @@ type App struct {
 	// the process that serves.
 	Lines map[string]string `json:"lines,omitempty"`
 
-	runtime *runtime
+	// Overrides is the file of what aimux was told to change. Default:
+	// aimux/overrides.toon in Caddy's data directory.
+	Overrides string `json:"overrides,omitempty"`
+
+	live    *live
 	pinger  *pinger
 	logger  *slog.Logger
-	result  *schema.Result
+	metrics *metrics
+
+	result *schema.Result
 }
 
-// serving is the runtime of the configuration in force, for the admin
-// endpoints, which Caddy provisions before the apps and never cleans up.
-var serving atomic.Pointer[runtime]
+// serving is the app in force, for the admin endpoints and the console, which
+// Caddy provisions before the apps and never cleans up.
+var serving atomic.Pointer[App]
 
 // CaddyModule returns the module's information.
 func (App) CaddyModule() caddy.ModuleInfo {
@@ -51,20 +57,67 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // stops apps in no particular order.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Slogger()
-	result, err := schema.FromJSON(a.Config, schema.Options{Path: a.Source, Environ: os.Environ(), Known: known()})
-	if err != nil {
-		return fmt.Errorf("aimux configuration:\n%w", a.placed(err))
+	a.metrics = newMetrics(ctx.GetMetricsRegistry())
+	if len(a.Config) == 0 && a.Source == "" && exists(a.overrides()) {
+		made, err := embed("", a.Overrides)
+		if err != nil {
+			return fmt.Errorf("aimux configuration:\n%w", err)
+		}
+		a.Config = made.Config
 	}
-	a.result = result
+	rt, err := a.compile(a)
+	if err != nil {
+		return err
+	}
+	a.live = newLive(rt)
+	return nil
+}
+
+// compile makes the runtime of what document holds, which is the app itself or
+// a newer reading of the same files.
+func (a *App) compile(document *App) (*runtime, error) {
+	result, err := schema.FromJSON(document.Config, schema.Options{Path: a.Source, Environ: os.Environ(), Known: known()})
+	if err != nil {
+		return nil, fmt.Errorf("aimux configuration:\n%w", document.placed(err))
+	}
 	for _, w := range result.Warnings {
 		a.logger.Warn("configuration", "warning", w.String())
 	}
-	a.runtime, err = newRuntime(result, a.logger, newMetrics(ctx.GetMetricsRegistry()))
+	rt, err := newRuntime(result, a.logger, a.metrics)
 	if err != nil {
-		return fmt.Errorf("aimux: %w", err)
+		return nil, fmt.Errorf("aimux: %w", err)
 	}
-	a.runtime.source = a.Source
+	rt.source, a.result = a.Source, result
+	return rt, nil
+}
+
+// apply reads the configuration's files again and puts them in force, without
+// Caddy and without harm to anything under way. If they are not in order
+// nothing changes.
+func (a *App) apply() error {
+	a.live.changing.Lock()
+	defer a.live.changing.Unlock()
+	if a.Source == "" && len(a.Config) > 0 && !exists(a.overrides()) {
+		return errors.New("the configuration is part of Caddy's JSON: change it there")
+	}
+	document, err := embed(a.Source, a.Overrides)
+	if err != nil {
+		return err
+	}
+	rt, err := a.compile(document)
+	if err != nil {
+		return err
+	}
+	a.live.replace(rt)
+	a.logger.Info("configuration applied", "source", a.sourceName())
 	return nil
+}
+
+func (a *App) overrides() string {
+	if a.Overrides != "" {
+		return a.Overrides
+	}
+	return defaultOverrides()
 }
 
 // placed gives the problems their places in the file, where they are known.
@@ -87,17 +140,18 @@ func (a *App) placed(err error) error {
 
 // Start says in the log what is served.
 func (a *App) Start() error {
-	serving.Store(a.runtime)
-	a.runtime.archive.start()
-	a.pinger = newPinger(a.runtime)
+	rt := a.live.now()
+	serving.Store(a)
+	rt.archive.start()
+	a.pinger = newPinger(a.live.now)
 	a.pinger.start()
 	if len(a.result.EnvUsed) > 0 {
 		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
 	}
-	if a.runtime.simulated() {
+	if rt.simulated() {
 		a.logger.Warn("no provider is configured and no provider key is in the environment: the built-in simulator answers")
 	}
-	a.logger.Info("serving", "source", a.sourceName(), "providers", a.runtime.providerNames(), "targets", len(a.runtime.router.Targets()))
+	a.logger.Info("serving", "source", a.sourceName(), "providers", rt.providerNames(), "targets", len(rt.router.Targets()))
 	return nil
 }
 
@@ -113,7 +167,7 @@ func (a *App) sourceName() string {
 
 // Stop does nothing that requests under way would notice.
 func (a *App) Stop() error {
-	serving.CompareAndSwap(a.runtime, nil)
+	serving.CompareAndSwap(a, nil)
 	if a.pinger != nil {
 		a.pinger.stop()
 	}
@@ -123,9 +177,9 @@ func (a *App) Stop() error {
 // Cleanup gives up the app's own reference to the runtime; exchanges under way
 // hold theirs.
 func (a *App) Cleanup() error {
-	if a.runtime != nil {
-		a.runtime.release()
-		a.runtime = nil
+	if a.live != nil {
+		a.live.drop()
+		a.live = nil
 	}
 	return nil
 }

@@ -86,11 +86,11 @@ func TestApp_WhatWasLearnedSurvivesAReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	was, is := old.runtime.providers[0].Keys.Keys()[0], fresh.runtime.providers[0].Keys.Keys()[0]
+	was, is := old.live.now().providers[0].Keys.Keys()[0], fresh.live.now().providers[0].Keys.Keys()[0]
 	if was.State != is.State || was.Account == nil || was.Account != is.Account {
 		t.Error("the key's state was not found again after it was renamed")
 	}
-	if old.runtime.router.Targets()[0].Health != fresh.runtime.router.Targets()[0].Health {
+	if old.live.now().router.Targets()[0].Health != fresh.live.now().router.Targets()[0].Health {
 		t.Error("the target's health was not found again")
 	}
 	t.Setenv("AIMUX_TEST_KEY", "secret-2")
@@ -98,7 +98,7 @@ func TestApp_WhatWasLearnedSurvivesAReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rotated.runtime.providers[0].Keys.Keys()[0].State == is.State {
+	if rotated.live.now().providers[0].Keys.Keys()[0].State == is.State {
 		t.Error("another secret was given the first one's state")
 	}
 	for _, app := range []*App{old, fresh, rotated} {
@@ -113,7 +113,7 @@ func TestRuntime_EndsWithItsLastReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rt := app.runtime
+	rt := app.live.now()
 	rt.acquire() // an exchange under way
 	app.Cleanup()
 	app.Cleanup() // Caddy may clean up twice
@@ -124,8 +124,8 @@ func TestRuntime_EndsWithItsLastReference(t *testing.T) {
 	if n := entries(); n != before {
 		t.Errorf("%d entries are left", n-before)
 	}
-	rt.acquire() // a request that arrives at the old handler after all
-	rt.release()
+	late := newLive(rt)
+	late.use().release() // a request that arrives at the old handler after all
 	if n := entries(); n != before {
 		t.Errorf("a late request changed the pool by %d", n-before)
 	}
@@ -142,10 +142,10 @@ func TestApp_KeysInTheEnvironmentAreUsedAndNumberedOnesToo(t *testing.T) {
 	}
 	defer app.Cleanup()
 	keys := map[string]int{}
-	for _, p := range app.runtime.providers {
+	for _, p := range app.live.now().providers {
 		keys[p.Name] = len(p.Keys.Keys())
 	}
-	if len(keys) != 2 || keys["cerebras"] != 2 || keys["groq"] != 1 || app.runtime.simulated() {
+	if len(keys) != 2 || keys["cerebras"] != 2 || keys["groq"] != 1 || app.live.now().simulated() {
 		t.Errorf("providers and keys: %v", keys)
 	}
 }
@@ -157,12 +157,12 @@ func TestApp_WithoutAnythingTheSimulatorAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer app.Cleanup()
-	if !app.runtime.simulated() {
+	if !app.live.now().simulated() {
 		t.Fatal("not simulated")
 	}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("POST", "/v1/messages", strings.NewReader(`{"model":"anything","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`))
-	h := &Handler{runtime: app.runtime}
+	h := &Handler{live: app.live}
 	if err := h.ServeHTTP(w, r, nil); err != nil || w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"end_turn"`) && !strings.Contains(w.Body.String(), `"max_tokens"`) {
 		t.Errorf("%v, status %d: %s", err, w.Code, w.Body)
 	}

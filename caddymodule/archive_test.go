@@ -34,7 +34,7 @@ func (a *App) shutDown() {
 func TestArchive_RestsSurviveARestartAndNoSecretIsOnDisk(t *testing.T) {
 	data := t.TempDir()
 	app := started(t, data)
-	lease, err := app.runtime.providers[0].Keys.Acquire("glm-5.2", nil)
+	lease, err := app.live.now().providers[0].Keys.Acquire("glm-5.2", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestArchive_RestsSurviveARestartAndNoSecretIsOnDisk(t *testing.T) {
 
 	app = started(t, data)
 	defer app.shutDown()
-	until, class, resting := app.runtime.providers[0].Keys.Resting("glm-5.2")
+	until, class, resting := app.live.now().providers[0].Keys.Resting("glm-5.2")
 	if !resting || class != llm.ClassRate || time.Until(until) < 9*time.Minute {
 		t.Errorf("after the restart: resting %t until %v for %v", resting, until, class)
 	}

@@ -48,10 +48,15 @@ func parseGlobal(d *caddyfile.Dispenser, _ any) (any, error) {
 			return nil, d.ArgErr()
 		}
 	}
-	app, err := embed(beside(base, file), beside(base, overrides), base)
+	file = beside(base, file)
+	if file == "" {
+		file = findConfig(base)
+	}
+	app, err := embed(file, beside(base, overrides))
 	if err != nil {
 		return nil, d.Errf("%v", err)
 	}
+	app.Overrides = beside(base, overrides)
 	return httpcaddyfile.App{Name: "aimux", Value: caddyconfig.JSON(app, nil)}, nil
 }
 
@@ -64,10 +69,7 @@ func beside(dir, path string) string {
 }
 
 // embed loads a configuration and makes the app's JSON of it.
-func embed(file, overrides, dir string) (*App, error) {
-	if file == "" {
-		file = findConfig(dir)
-	}
+func embed(file, overrides string) (*App, error) {
 	if overrides == "" {
 		overrides = defaultOverrides()
 	}

@@ -18,7 +18,7 @@ import (
 // and the same below /anthropic. It answers every request it gets, errors
 // included, in the dialect of the client.
 type Handler struct {
-	runtime *runtime
+	live *live
 }
 
 // CaddyModule returns the module's information.
@@ -37,16 +37,18 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("app aimux is a %T", module)
 	}
-	h.runtime = app.runtime
-	h.runtime.acquire()
+	if err := app.admits(ctx); err != nil {
+		return err
+	}
+	h.live = app.live
+	h.live.hold()
 	return nil
 }
 
 // ServeHTTP answers r. The exchange holds the runtime, so that a reload which
 // ends this handler's configuration does not end its requests.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	rt := h.runtime
-	rt.acquire()
+	rt := h.live.use()
 	defer rt.release()
 	rt.gateway.ServeHTTP(w, r)
 	return nil
@@ -54,8 +56,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 
 // Cleanup gives up the handler's reference. Requests may still arrive after it.
 func (h *Handler) Cleanup() error {
-	if h.runtime != nil {
-		h.runtime.release()
+	if h.live != nil {
+		h.live.drop()
 	}
 	return nil
 }

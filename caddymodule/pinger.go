@@ -15,7 +15,7 @@ import (
 // counts. Providers that nobody used lately are left in peace, so that an idle
 // laptop is silent.
 type pinger struct {
-	runtime *runtime
+	runtime func() *runtime
 	client  *http.Client
 	every   time.Duration
 	cancel  context.CancelFunc
@@ -28,7 +28,7 @@ const (
 	usedLately  = 10 * time.Minute
 )
 
-func newPinger(rt *runtime) *pinger {
+func newPinger(rt func() *runtime) *pinger {
 	return &pinger{
 		runtime: rt, every: pingEvery,
 		client: &http.Client{
@@ -69,8 +69,9 @@ func (p *pinger) stop() {
 // round pings every provider that was used lately, one after another.
 func (p *pinger) round(ctx context.Context) {
 	now := time.Now()
-	for _, provider := range p.runtime.providers {
-		targets := p.used(provider, now)
+	rt := p.runtime()
+	for _, provider := range rt.providers {
+		targets := rt.used(provider, now)
 		if provider.Vendor.Ping == "" || len(targets) == 0 {
 			continue
 		}
@@ -85,9 +86,9 @@ func (p *pinger) round(ctx context.Context) {
 }
 
 // used returns the provider's targets, if any of them was used lately.
-func (p *pinger) used(provider *gateway.Provider, now time.Time) (targets []*route.Target) {
+func (rt *runtime) used(provider *gateway.Provider, now time.Time) (targets []*route.Target) {
 	lately := false
-	for _, t := range p.runtime.router.Targets() {
+	for _, t := range rt.router.Targets() {
 		if t.Provider != provider.Name || t.Health == nil {
 			continue
 		}

@@ -22,9 +22,9 @@ func TestPinger_MeasuresProvidersInUseWithoutAKey(t *testing.T) {
 		w.WriteHeader(http.StatusUnauthorized) // any answer counts
 	}))
 	defer server.Close()
-	app.runtime.providers[0].Vendor.Ping = server.URL
-	p := newPinger(app.runtime)
-	target := app.runtime.router.Targets()[0]
+	app.live.now().providers[0].Vendor.Ping = server.URL
+	p := newPinger(app.live.now)
+	target := app.live.now().router.Targets()[0]
 
 	p.round(t.Context())
 	if len(requests) != 0 {

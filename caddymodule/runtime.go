@@ -33,6 +33,7 @@ type runtime struct {
 	recent    *ring
 	source    string
 	implicit  bool
+	guarded   bool // there are client keys
 
 	archive *archive
 
@@ -56,7 +57,18 @@ func newRuntime(result *schema.Result, logger *slog.Logger, m *metrics) (*runtim
 	return rt, nil
 }
 
-func (rt *runtime) acquire() { rt.refs.Add(1) }
+// acquire takes a reference, unless the runtime has ended.
+func (rt *runtime) acquire() bool {
+	for {
+		n := rt.refs.Load()
+		if n <= 0 {
+			return false
+		}
+		if rt.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
 
 // release gives up a reference. With the last one the runtime returns what it
 // took from learned.
