@@ -1,0 +1,172 @@
+// The small pieces pages are made of: badges, buttons, fields, states, toasts and dialogs.
+
+import { h, attach, redraw } from './dom.js';
+import { icon, shape } from './icons.js';
+import { countdown } from './format.js';
+
+// tones maps every status word of the API to a shape and a colour.
+const tones = {
+  ok: 'ok', ready: 'ok', closed: 'ok', success: 'ok', resolved: 'ok', applied: 'ok', enabled: 'ok',
+  degraded: 'warn', 'half-open': 'warn', pending: 'warn', missing: 'warn',
+  resting: 'rest', down: 'bad', open: 'bad', firing: 'bad', failed: 'bad', refused: 'bad', error: 'bad',
+};
+export const tone = (word) => tones[word] || 'off';
+
+// badge is a status as shape and word.
+export const badge = (word, text, t = tone(word)) => h('span.badge', { class: 'tone-' + t }, shape(t), h('span', null, text || word));
+
+// resting counts down to the end of a rest; beyond it says so instead of showing a stale time.
+export const resting = (until) => h('time.num', { datetime: until }, countdown(until) || 'ending');
+
+export const chip = (text, title) => h('span.chip', { title }, text);
+export const mono = (text) => h('code', null, text);
+
+// button takes {icon, kind: 'primary'|'danger'|'quiet', title, busy, …attributes}.
+export function button(text, onclick, { icon: name, kind = '', busy, ...rest } = {}) {
+  return h('button', { type: 'button', class: kind + (text ? '' : ' square'), onclick, 'aria-busy': busy ? 'true' : null, disabled: busy || rest.disabled, ...rest },
+    name && icon(name), text && h('span', null, text));
+}
+
+// iconButton is a button that shows only its icon, and says its name.
+export const iconButton = (name, label, onclick, rest = {}) => button('', onclick, { icon: name, kind: 'quiet', 'aria-label': label, title: label, ...rest });
+
+export const head = (title, lead, ...actions) => h('header.page-head', null,
+  h('div', null, h('h1', { tabindex: -1 }, title), lead && h('p.lead', null, lead)), h('div.actions', null, actions));
+
+export const card = (title, extra, ...body) => h('section.card', { 'aria-label': title },
+  h('header.card-head', null, h('h2', null, title), extra), body);
+
+// choice is a row of alternatives of which one is taken.
+export const choice = (label, options, value, pick) => h('div.segments', { role: 'radiogroup', 'aria-label': label },
+  options.map(([v, text]) => h('button', {
+    key: v, type: 'button', role: 'radio', 'aria-checked': String(v === value), onclick: () => pick(v),
+  }, text)));
+
+let serial = 0;
+
+// field is a labelled control with its hint and the problem found in it.
+export function field(label, control, { hint, problem, id } = {}) {
+  control.props.id ||= id || 'f' + label.replace(/\W+/g, '-').toLowerCase();
+  const about = control.props.id + '-about';
+  if (hint || problem) control.props['aria-describedby'] = about;
+  if (problem) control.props['aria-invalid'] = 'true';
+  return h('div.field', { class: problem ? 'has-problem' : '' }, h('label', { for: control.props.id }, label), control,
+    (hint || problem) && h('p', { id: about, class: problem ? 'problem' : 'hint' }, problem || hint));
+}
+
+export const input = (props) => h('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', ...props });
+export const select = (options, props) => h('select', props, options.map(([v, text]) => h('option', { value: v, key: v }, text)));
+
+export const toggle = (label, on, onchange, rest = {}) => h('button.switch', {
+  type: 'button', role: 'switch', 'aria-checked': String(!!on), 'aria-label': label, title: label, onclick: onchange, ...rest,
+}, h('i'));
+
+// States every list can be in.
+export const empty = (title, text, ...actions) => h('div.empty', null, h('h3', null, title), h('p', null, text), actions.length > 0 && h('div.actions', null, actions));
+export const skeleton = (rows = 5) => h('div.skeleton', { role: 'status', 'aria-label': 'Loading' }, Array.from({ length: rows }, (_, i) => h('i', { key: i })));
+
+export const failure = (error, again) => h('div.empty.bad', { role: 'alert' }, h('h3', null, error.status === 0 ? 'No answer' : 'This did not work'),
+  h('p', null, error.message), problems(error.problems), again && h('div.actions', null, button('Try again', again)));
+
+export const problems = (list) => list?.length > 0 && h('ul.problems', null, list.slice(0, 50).map((p) => h('li', null,
+  p.pointer && mono(p.pointer), p.pointer && ' ', p.message, p.hint && h('span.hint', null, ' ' + p.hint))));
+
+// ready shows a resource, or why it is not there yet.
+export function ready(resource, view, rows) {
+  if (resource.data) return view(resource.data);
+  return resource.error ? failure(resource.error, () => resource.load()) : skeleton(rows);
+}
+
+export const meter = (share, label, cls = '') => h('span.meter', { class: cls, role: 'img', 'aria-label': label },
+  h('i', { style: { width: Math.max(0, Math.min(1, share || 0)) * 100 + '%' } }));
+
+// toast says what happened, for five seconds or until dismissed; an error stays twice as long.
+export function toast(text, { bad, action, label } = {}) {
+  const el = document.createElement('div');
+  el.className = 'toast' + (bad ? ' bad' : '');
+  if (bad) el.setAttribute('role', 'alert');
+  const stop = attach(el, () => [shape(bad ? 'bad' : 'ok'), h('p', null, text),
+    action && button(label, () => { close(); action(); }, { kind: 'quiet' }), iconButton('close', 'Dismiss', () => close())]);
+  const close = () => { stop(); el.remove(); };
+  let timer;
+  const wait = () => { timer = setTimeout(close, bad || action ? 10000 : 5000); };
+  el.onmouseenter = () => clearTimeout(timer);
+  el.onmouseleave = wait;
+  document.getElementById('toasts').append(el);
+  wait();
+}
+
+// attempt runs an action and says how it ended. It returns whether it worked.
+export async function attempt(f, done) {
+  try {
+    const result = await f();
+    if (done) toast(typeof done === 'function' ? done(result) : done);
+    return true;
+  } catch (e) {
+    toast(e.message + (e.problems?.[0] ? ' ' + e.problems[0].message : ''), { bad: true });
+    return false;
+  } finally {
+    redraw();
+  }
+}
+
+// open shows a modal dialog drawn by view(close) and returns its close function. Focus goes back where it was.
+export function open(view, { cls = '', label, closed } = {}) {
+  const el = document.createElement('dialog');
+  el.className = cls;
+  if (label) el.setAttribute('aria-label', label);
+  document.body.append(el);
+  const before = document.activeElement;
+  const close = () => el.close();
+  const stop = attach(el, () => view(close));
+  el.onclick = (e) => { if (e.target === el) close(); };
+  el.onclose = () => { stop(); el.remove(); if (before?.isConnected) before.focus(); if (closed) closed(); };
+  el.showModal();
+  el.querySelector('[autofocus]')?.focus();
+  return close;
+}
+
+export const dialogHead = (title, close) => h('header.dialog-head', null, h('h2', null, title), iconButton('close', 'Close', close));
+
+// form is a dialog with fields: fields(values, problemOf) draws them, submit(values) does the work and may throw.
+export function form({ title, lead, values, fields, submit, action = 'Save', danger, done }) {
+  const st = { error: null, busy: false };
+  const n = ++serial;
+  const problemOf = (name) => st.error?.problems?.find((p) => (p.pointer || '').split('/').includes(name))?.message;
+  const send = (close) => async (e) => {
+    e.preventDefault();
+    Object.assign(st, { busy: true, error: null });
+    redraw();
+    try { await submit(values); close(); if (done) toast(done); } catch (err) { st.error = err; }
+    st.busy = false;
+    redraw();
+  };
+  return open((close) => h('form', { onsubmit: send(close), 'aria-labelledby': 'form' + n },
+    h('header.dialog-head', null, h('h2', { id: 'form' + n }, title), iconButton('close', 'Close', close)),
+    h('div.dialog-body', null, lead && h('p.lead', null, lead), fields ? fields(values, problemOf) : null,
+      st.error && h('div.notice.bad', { role: 'alert' }, shape('bad'), h('div', null, st.error.message, problems(st.error.problems)))),
+    h('footer.dialog-foot', null, button('Cancel', close),
+      h('button', { type: 'submit', class: danger ? 'danger' : 'primary', disabled: st.busy, 'aria-busy': st.busy ? 'true' : null }, action))));
+}
+
+// bind makes an input write into values[name].
+export const bind = (values, name, props = {}) => input({ ...props, value: values[name] ?? '', oninput: (e) => { values[name] = e.target.value; redraw(); } });
+
+// copyable is a line with a button that copies it.
+export function copyable(text, label = 'Copy') {
+  return h('div.copyable', null, h('pre', { tabindex: 0 }, text), iconButton('copy', label, () => copy(text)));
+}
+
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement('textarea');
+    area.value = text;
+    (document.querySelector('dialog[open]') || document.body).append(area);
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+  }
+  toast('Copied');
+}
