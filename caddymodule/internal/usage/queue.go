@@ -1,0 +1,119 @@
+package usage
+
+import (
+	"sync"
+	"time"
+)
+
+// queue holds what is to be written, up to a bound. put never blocks.
+type queue[T any] struct {
+	max    int
+	filled chan struct{} // holds a token once something waits
+	half   chan struct{} // holds a token once half the bound waits
+
+	mu      sync.Mutex
+	items   []T
+	spare   []T       // an emptied batch, to be filled again
+	since   time.Time // the oldest item's arrival
+	taken   time.Time // since, of the batch taken last
+	dropped int64     // not yet taken
+	lost    int64     // in all
+}
+
+func newQueue[T any](max int) *queue[T] {
+	return &queue[T]{max: max, filled: make(chan struct{}, 1), half: make(chan struct{}, 1)}
+}
+
+// put adds an item, or counts it as dropped if the queue is full.
+func (q *queue[T]) put(item *T, now func() time.Time) bool {
+	q.mu.Lock()
+	n := len(q.items)
+	if n >= q.max {
+		q.dropped++
+		q.lost++
+		q.mu.Unlock()
+		return false
+	}
+	if n == 0 {
+		q.since = now()
+	}
+	q.items = append(q.items, *item)
+	q.mu.Unlock()
+	switch n {
+	case 0:
+		notify(q.filled)
+	case q.max / 2:
+		notify(q.half)
+	}
+	return true
+}
+
+// lose counts an item that came too late.
+func (q *queue[T]) lose() {
+	q.mu.Lock()
+	q.dropped++
+	q.lost++
+	q.mu.Unlock()
+}
+
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the queue. dropped is how many items found it full since the
+// last call.
+func (q *queue[T]) take() (items []T, dropped int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	items, dropped = q.items, q.dropped
+	q.items, q.spare, q.dropped = q.spare, nil, 0
+	q.taken = q.since
+	for _, c := range [...]chan struct{}{q.filled, q.half} {
+		select {
+		case <-c:
+		default:
+		}
+	}
+	return items, dropped
+}
+
+// keepSpare is how many items a batch may have room for and still be kept for
+// reuse: an idle ledger holds little memory.
+const keepSpare = 512
+
+// done gives back a batch that was written.
+func (q *queue[T]) done(items []T) {
+	if cap(items) > keepSpare {
+		return
+	}
+	clear(items)
+	q.mu.Lock()
+	q.spare = items[:0]
+	q.mu.Unlock()
+}
+
+// back puts a batch that could not be written in front again; what no longer
+// fits is dropped, the newest first.
+func (q *queue[T]) back(items []T, dropped int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.items, q.since = append(items, q.items...), q.taken
+	if over := len(q.items) - q.max; over > 0 {
+		clear(q.items[q.max:])
+		q.items = q.items[:q.max]
+		dropped += int64(over)
+		q.lost += int64(over)
+	}
+	q.dropped += dropped
+}
+
+// waiting returns how many items wait, since when the oldest of them does, and
+// how many were lost so far.
+func (q *queue[T]) waiting() (n int, since time.Time, lost int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items), q.since, q.lost
+}
