@@ -18,7 +18,7 @@ const envPrefix = "AIMUX_"
 
 // reservedEnv are AIMUX_ variables that are not configuration: the Caddyfile and
 // the commands read them, and images and installers like to set AIMUX_VERSION.
-var reservedEnv = []string{"AIMUX_SITE", "AIMUX_CONFIG", "AIMUX_ADMIN", "AIMUX_LOG", "AIMUX_VERSION", "AIMUX_VAULT_KEY", "AIMUX_VAULT_PASSPHRASE"}
+var reservedEnv = []string{"AIMUX_SITE", "AIMUX_CONFIG", "AIMUX_ADMIN", "AIMUX_LOG", "AIMUX_VERSION", "AIMUX_KEK"}
 
 // assignment is one value set by an environment variable.
 type assignment struct {
