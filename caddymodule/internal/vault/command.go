@@ -34,7 +34,7 @@ func (s KeySource) run(ctx context.Context) (material, error) {
 	case err != nil:
 		return material{}, noKey("", "the key command", fmt.Sprintf("%s failed: %s", name, reason(err)), "run it by hand to see why")
 	}
-	key, err := parseKey(out.Bytes())
+	key, err := parseKey(out.kept.Bytes())
 	if err != nil {
 		return material{}, noKey("", "the output of "+name, err.Error(), keyForm)
 	}
@@ -42,9 +42,9 @@ func (s KeySource) run(ctx context.Context) (material, error) {
 }
 
 // limited keeps the first bytes of what is written to it and fails a writer
-// that has more.
+// that has more. The buffer is not embedded: its ReadFrom would know no limit.
 type limited struct {
-	bytes.Buffer
+	kept bytes.Buffer
 	left int
 }
 
@@ -53,5 +53,5 @@ func (l *limited) Write(p []byte) (int, error) {
 		return 0, fmt.Errorf("more than %d bytes of output", maxKeyFile)
 	}
 	l.left -= len(p)
-	return l.Buffer.Write(p)
+	return l.kept.Write(p)
 }
