@@ -16,6 +16,7 @@ type Accounts struct {
 // account is what one key or one team has used.
 type account struct {
 	mu       sync.Mutex
+	began    time.Time // the first time it was asked; its monotonic clock begins then
 	requests meter
 	tokens   meter
 	streams  int64
@@ -43,6 +44,20 @@ func (a *Accounts) getLocked(id string) *account {
 	return acc
 }
 
+// instant is a moment on both of an account's clocks.
+type instant struct {
+	wall time.Time     // the calendar, which people set
+	mono time.Duration // since the account began; never set back
+}
+
+// at returns the moment now. The account is locked.
+func (a *account) at(now time.Time) instant {
+	if a.began.IsZero() {
+		a.began = now
+	}
+	return instant{now, now.Sub(a.began)}
+}
+
 func keyAccount(id string) string    { return "key:" + id }
 func teamAccount(name string) string { return "team:" + name }
 
@@ -58,25 +73,35 @@ type Usage struct {
 func (a *account) usage(now time.Time) Usage {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.day.turn(&days, now)
-	a.month.turn(&months, now)
+	a.turn(a.at(now))
 	return Usage{a.streams, a.day.spent, a.month.spent}
 }
 
-// move brings everything that depends on time up to now.
-func (a *account) move(now time.Time, l *Limits) {
-	if l.RequestsPerMinute > 0 {
-		a.requests.leak(now, l.RequestsPerMinute)
-	}
-	if l.TokensPerMinute > 0 {
-		a.tokens.leak(now, l.TokensPerMinute)
-	}
+func (a *account) turn(now instant) {
 	a.day.turn(&days, now)
 	a.month.turn(&months, now)
 }
 
+// move brings everything that depends on time up to now.
+func (a *account) move(now instant, l *Limits) {
+	if l.RequestsPerMinute > 0 {
+		a.requests.leak(now.mono, l.RequestsPerMinute)
+	}
+	if l.TokensPerMinute > 0 {
+		a.tokens.leak(now.mono, l.TokensPerMinute)
+	}
+	a.turn(now)
+}
+
+// try returns why ask does not fit, or nil.
+func (a *account) try(ask *Ask, l *Limits, scope Scoped) *Denial {
+	now := a.at(ask.Now)
+	a.move(now, l)
+	return a.deny(ask, l, scope, now)
+}
+
 // deny returns the limit that ask would break for longest, or nil. move was called.
-func (a *account) deny(ask *Ask, l *Limits, scope Scoped) (worst *Denial) {
+func (a *account) deny(ask *Ask, l *Limits, scope Scoped, now instant) (worst *Denial) {
 	note := func(kind Kind, limit, remaining int64, reset time.Duration) {
 		if worst == nil || reset > worst.Reset {
 			worst = &Denial{Kind: kind, Scope: scope, Limit: limit, Remaining: remaining, Reset: reset}
@@ -96,10 +121,10 @@ func (a *account) deny(ask *Ask, l *Limits, scope Scoped) (worst *Denial) {
 		}
 	}
 	if n := l.DailyMicroUSD; n > 0 && !a.day.fits(ask.Cost, n) {
-		note(KindDailySpend, n, a.day.left(n), a.day.retry(ask.Cost, n, &days, ask.Now))
+		note(KindDailySpend, n, a.day.left(n), a.day.retry(ask.Cost, n, &days, now))
 	}
 	if n := l.MonthlyMicroUSD; n > 0 && !a.month.fits(ask.Cost, n) {
-		note(KindMonthlySpend, n, a.month.left(n), a.month.retry(ask.Cost, n, &months, ask.Now))
+		note(KindMonthlySpend, n, a.month.left(n), a.month.retry(ask.Cost, n, &months, now))
 	}
 	return worst
 }
@@ -134,7 +159,7 @@ func (h *hold) settle(ask *Ask, tokens, cost int64, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.streams--
-	a.move(now, l)
+	a.move(a.at(now), l)
 	if l.TokensPerMinute > 0 {
 		a.tokens.add(tokens-ask.Tokens, l.TokensPerMinute, l.tokenBurst())
 	}

@@ -8,11 +8,11 @@ import (
 // bucket is what is spent of one day's or one month's budget. The account's lock
 // guards it.
 type bucket struct {
-	period  int64     // which day or month, counted from a fixed one
-	filling uint64    // how often it was filled; reservations belong to one filling
-	since   time.Time // of this filling; zero before the first use
-	// adrift says that the calendar stands before period and the bucket was filled
-	// because a whole window of monotonic time had passed.
+	period  int64         // which day or month, counted from a fixed one
+	filling uint64        // how often it was filled; reservations belong to one filling
+	since   time.Duration // of this filling, on the account's monotonic clock
+	// adrift says that it was filled because a window of monotonic time had passed,
+	// while the calendar stood before period.
 	adrift      bool
 	spent, held int64 // micro-US-dollars
 }
@@ -49,30 +49,26 @@ func floorDiv(a, b int64) int64 {
 
 // turn fills the bucket if its period is over at now. The period never goes back:
 // while the calendar stands before it, the bucket is filled once a window of
-// monotonic time; and having been filled so, it is not filled again by the
-// calendar's return within that window.
-func (b *bucket) turn(c *calendar, now time.Time) {
-	p := c.period(now)
-	switch elapsed := now.Sub(b.since); {
-	case b.since.IsZero():
+// monotonic time instead; and having been filled so, it is not filled again
+// within that window by the calendar's return.
+func (b *bucket) turn(c *calendar, now instant) {
+	p, elapsed := c.period(now.wall), now.mono-b.since
+	over := elapsed >= c.window
+	switch {
+	case b.filling == 0, p > b.period && (over || !b.adrift):
 		b.period = p
-		b.fill(now)
+		b.fill(now, false)
 	case p > b.period:
 		b.period = p
-		if !b.adrift || elapsed >= c.window {
-			b.fill(now)
-		}
-		b.adrift = false
-	case p < b.period && elapsed >= c.window:
-		b.fill(now)
-		b.adrift = true
+	case over && (b.adrift || p < b.period):
+		b.fill(now, p < b.period)
 	case elapsed < 0:
-		b.since = now // a clock without a monotonic reading jumped back
+		b.since = now.mono // the clock had no monotonic reading, and jumped back
 	}
 }
 
-func (b *bucket) fill(now time.Time) {
-	b.since, b.spent, b.held = now, 0, 0
+func (b *bucket) fill(now instant, adrift bool) {
+	b.since, b.adrift, b.spent, b.held = now.mono, adrift, 0, 0
 	b.filling++
 }
 
@@ -84,18 +80,18 @@ func (b *bucket) left(limit int64) int64 { return max(0, limit-addSaturating(b.s
 func (b *bucket) fits(cost, limit int64) bool { return b.spent < limit && cost <= b.left(limit) }
 
 // reset is how long it takes until the bucket is filled.
-func (b *bucket) reset(c *calendar, now time.Time) time.Duration {
-	if c.period(now) < b.period {
-		return max(0, c.window-now.Sub(b.since))
+func (b *bucket) reset(c *calendar, now instant) time.Duration {
+	if b.adrift || c.period(now.wall) < b.period {
+		return max(0, c.window-(now.mono-b.since))
 	}
-	return max(0, c.start(b.period+1).Sub(now))
+	return max(0, c.start(b.period+1).Sub(now.wall))
 }
 
 // retryInFlight is when to try again if what is under way may make room.
 const retryInFlight = time.Second
 
 // retry is how long one who wants cost should wait.
-func (b *bucket) retry(cost, limit int64, c *calendar, now time.Time) time.Duration {
+func (b *bucket) retry(cost, limit int64, c *calendar, now instant) time.Duration {
 	if b.spent < limit && addSaturating(b.spent, cost) <= limit {
 		return retryInFlight
 	}

@@ -9,8 +9,8 @@ import (
 // vessel that leaks: what is used fills it, time empties it at the allowed rate,
 // and what would overflow the burst must wait. The account's lock guards it.
 type meter struct {
-	level float64   // what was used and has not leaked away
-	at    time.Time // when level was true
+	level float64       // what was used and has not leaked away
+	at    time.Duration // when level was true, on the account's monotonic clock
 }
 
 // maxDebt is how long, at most, an exchange that used more than the burst keeps
@@ -20,11 +20,10 @@ const maxDebt = time.Hour
 // slack forgives what floating point loses.
 const slack = 1e-6
 
-// leak empties the meter up to now. On a clock with a monotonic reading nothing
-// but time that passed counts. A clock without one that jumps back takes the
-// level along, so the wait stays as long as it was.
-func (m *meter) leak(now time.Time, perMinute int64) {
-	elapsed := now.Sub(m.at)
+// leak empties the meter up to now. A clock that runs back, which a monotonic one
+// does not, takes the level along: the wait stays as long as it was.
+func (m *meter) leak(now time.Duration, perMinute int64) {
+	elapsed := now - m.at
 	if elapsed > 0 {
 		m.level = max(0, m.level-elapsed.Seconds()*float64(perMinute)/60)
 	}

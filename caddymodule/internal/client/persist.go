@@ -55,8 +55,7 @@ func (a *Accounts) Export(now time.Time) json.RawMessage {
 func (a *account) save(now time.Time) savedAccount {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.day.turn(&days, now)
-	a.month.turn(&months, now)
+	a.turn(a.at(now))
 	return savedAccount{
 		Requests: a.requests.level, Tokens: a.tokens.level,
 		Day: max(0, a.day.period), Today: addSaturating(a.day.spent, a.day.held),
@@ -93,7 +92,7 @@ func (a *Accounts) Import(now time.Time, data json.RawMessage) error {
 		acc := a.getLocked(id)
 		if !acc.imported {
 			acc.imported = true
-			acc.load(now, &s, time.UnixMilli(saved.At))
+			acc.load(now, &s, now.Sub(time.UnixMilli(saved.At)))
 		}
 	}
 	return nil
@@ -116,38 +115,33 @@ func (s *savedAccount) possible() bool {
 // maxPeriod is a day in the year 29349, where a calendar is surely wrong.
 const maxPeriod = 10_000_000
 
-func (a *account) load(now time.Time, s *savedAccount, at time.Time) {
+// load adds what was used up to a time that is age ago.
+func (a *account) load(now time.Time, s *savedAccount, age time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.requests.load(s.Requests, now, at)
-	a.tokens.load(s.Tokens, now, at)
-	a.day.load(&days, s.Day, s.Today, now)
-	a.month.load(&months, s.Month, s.ThisMonth, now)
+	at := a.at(now)
+	a.turn(at)
+	a.requests.load(s.Requests, at.mono, age)
+	a.tokens.load(s.Tokens, at.mono, age)
+	a.day.load(s.Day, s.Today)
+	a.month.load(s.Month, s.ThisMonth)
 }
 
-// load adds a level that was true at a time before the process began. The limit
-// is not known here, so the leak since then is left to the next use; a time in
-// the future is not believed.
-func (m *meter) load(level float64, now, at time.Time) {
-	if level == 0 {
-		return
-	}
-	if at.After(now) || now.Sub(at) > 2*maxDebt {
-		at = now
-	}
-	if m.at.IsZero() {
-		m.at = at
+// load adds a level that was true before the process began. The limit is not
+// known here, so the leak since then is left to the next use. An age that cannot
+// be is not believed.
+func (m *meter) load(level float64, now, age time.Duration) {
+	if m.level == 0 {
+		m.at = now - min(max(0, age), 2*maxDebt)
 	}
 	m.level += level
 }
 
 // load adds what was spent in a period before the process began, if that period
 // is not over.
-func (b *bucket) load(c *calendar, period, spent int64, now time.Time) {
-	b.turn(c, now)
-	if period < b.period {
-		return
+func (b *bucket) load(period, spent int64) {
+	if period >= b.period {
+		b.period = period
+		b.spent = addSaturating(b.spent, spent)
 	}
-	b.period = period
-	b.spent = addSaturating(b.spent, spent)
 }

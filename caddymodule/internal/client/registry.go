@@ -52,6 +52,9 @@ type Registry struct {
 	current atomic.Pointer[table]
 }
 
+// Format writes a placeholder, whatever the verb.
+func (r *Registry) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[client registry]") }
+
 // table is what Identify looks into. It never changes.
 type table struct {
 	from    *contents // of the store

@@ -103,13 +103,11 @@ func (c *Client) Reserve(ask Ask) (*Reservation, *Denial) {
 	// Always in this order; a team is no key, so nobody waits in a circle.
 	c.key.mu.Lock()
 	defer c.key.mu.Unlock()
-	c.key.move(ask.Now, &c.Limits)
-	worst := c.key.deny(&ask, &c.Limits, OfKey)
+	worst := c.key.try(&ask, &c.Limits, OfKey)
 	if c.team != nil {
 		c.team.mu.Lock()
 		defer c.team.mu.Unlock()
-		c.team.move(ask.Now, &c.teamLimits)
-		if d := c.team.deny(&ask, &c.teamLimits, OfTeam); d != nil && (worst == nil || d.Reset > worst.Reset) {
+		if d := c.team.try(&ask, &c.teamLimits, OfTeam); d != nil && (worst == nil || d.Reset > worst.Reset) {
 			worst = d
 		}
 	}
@@ -145,7 +143,8 @@ func (r *Reservation) Settle(tokens, cost int64, now time.Time) {
 }
 
 // narrow takes over the figures of a of which less remains. The account is locked.
-func (f *Figures) narrow(a *account, l *Limits, now time.Time) {
+func (f *Figures) narrow(a *account, l *Limits, at time.Time) {
+	now := a.at(at)
 	if n := l.RequestsPerMinute; n > 0 {
 		f.Requests.narrow(a.requests.figure(n, l.requestBurst()))
 	}

@@ -44,6 +44,12 @@ type row struct {
 	previous digest // the token before the last rotation; zero: none
 }
 
+// Format writes the client's name, whatever the verb: fmt would print the digests.
+func (r row) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "[client %q]", r.Name) }
+
+// Format writes where the store is and nothing of what it holds, whatever the verb.
+func (s *Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "[clients of %s]", s.path) }
+
 // maxClients bounds the number of clients in a store.
 const maxClients = 100_000
 
