@@ -89,10 +89,12 @@ func (d *database) connect(now time.Time) error {
 	if err := d.touch(); err != nil {
 		return err
 	}
-	pragmas := []string{
-		"busy_timeout(2000)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(normal)",
-		"cache_size(-512)", "mmap_size(0)", "journal_size_limit(4194304)", "temp_store(memory)", "trusted_schema(0)",
+	pragmas := []string{"busy_timeout(2000)"}
+	if d.found.New {
+		pragmas = append(pragmas, "auto_vacuum(incremental)") // before anything is written
 	}
+	pragmas = append(pragmas, "journal_mode(wal)", "synchronous(normal)", "cache_size(-512)", "mmap_size(0)",
+		"journal_size_limit(4194304)", "temp_store(memory)", "trusted_schema(0)")
 	if d.extra != "" {
 		pragmas = append(pragmas, d.extra)
 	}

@@ -128,6 +128,7 @@ func (d *database) mark(now time.Time) error {
 // replace moves a damaged database aside and begins a new one.
 func (d *database) replace(now time.Time, cause error) error {
 	_ = d.disconnect()
+	d.found = Found{}
 	aside, err := moveAside(d.path, now)
 	if err != nil {
 		return fmt.Errorf("it is damaged (%w), and cannot be moved aside: %w", cause, err)

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func child() bool { return false }
 
 func TestLedger_ExchangeComesBackAsItWasRecorded(t *testing.T) {
 	l := open(t, quiet(tempPath(t)))

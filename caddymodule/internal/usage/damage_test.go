@@ -1,0 +1,333 @@
+package usage
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// written returns the path of a closed ledger with n rows.
+func written(t *testing.T, n int) string {
+	t.Helper()
+	o := quiet(tempPath(t))
+	l, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record(t, l, samples(n, noon, time.Second)...)
+	closing(t, l)
+	return o.Path
+}
+
+// alter runs SQL on a file behind the ledger's back.
+func alter(t *testing.T, path string, statements ...string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", dsn(path, "rwc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range statements {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func overwrite(t *testing.T, path string, at int, with []byte) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(data[at:], with)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpen_DamagedFileIsMovedAsideAndSaid(t *testing.T) {
+	unclean := func(t *testing.T, path string) {
+		alter(t, path, "UPDATE meta SET value = 5 WHERE name = 'open'")
+	}
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T, path string)
+	}{
+		{"no database at all", func(t *testing.T, path string) {
+			if err := os.WriteFile(path, []byte(strings.Repeat("not a database, but a letter. ", 100)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"header overwritten", func(t *testing.T, path string) { overwrite(t, path, 0, make([]byte, 64)) }},
+		{"schema page overwritten", func(t *testing.T, path string) { overwrite(t, path, 100, bytes.Repeat([]byte{0xa5}, 3000)) }},
+		{"pages overwritten, found by the check after a crash", func(t *testing.T, path string) {
+			unclean(t, path)
+			overwrite(t, path, 5*4096, bytes.Repeat([]byte{0xa5}, 40*4096))
+		}},
+		{"end cut off, found by the check after a crash", func(t *testing.T, path string) {
+			unclean(t, path)
+			if err := os.Truncate(path, 20*4096+77); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := written(t, 2000)
+			c.damage(t, path)
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said troubles
+			o := quiet(path)
+			o.OnTrouble = said.add
+			l := open(t, o)
+			found := l.Health().Found
+			after, err := os.ReadFile(found.Aside)
+			if err != nil || !bytes.Equal(before, after) {
+				t.Errorf("the damaged file is not kept as it was: %v", err)
+			}
+			if len(said.all()) != 1 || !strings.Contains(said.all()[0], found.Aside) {
+				t.Errorf("said %q", said.all())
+			}
+			record(t, l, sample(1, noon))
+			if got := totals(t, readerOf(t, l), Query{}).Total.Requests; got != 1 {
+				t.Errorf("%d requests in the new file, want 1", got)
+			}
+			notes, err := readerOf(t, l).Notes(t.Context(), time.Time{}, 10)
+			if err != nil || len(notes) != 1 || notes[0].Kind != NoteAside || notes[0].Text != found.Aside {
+				t.Errorf("notes %v (%v)", notes, err)
+			}
+		})
+	}
+}
+
+func TestLedger_DamageMetWhileWritingIsMovedAsideWithoutLosingWhatWaits(t *testing.T) {
+	o := quiet(written(t, 3000))
+	var said troubles
+	o.OnTrouble = said.add
+	l := open(t, o)
+	old := readerOf(t, l)
+	overwrite(t, o.Path, 4096, bytes.Repeat([]byte{0xa5}, 150*4096))
+	record(t, l, samples(10, noon.Add(time.Hour), time.Second)...)
+	h := l.Health()
+	if h.Found.Aside == "" || h.Written != 10 || h.Dropped != 0 || len(said.all()) != 1 {
+		t.Fatalf("%+v, said %q; want the file aside and 10 rows in the new one", h, said.all())
+	}
+	if r := readerOf(t, l); r == old {
+		t.Error("the reader still reads the damaged file")
+	} else if got := totals(t, r, Query{}).Total.Requests; got != 10 {
+		t.Errorf("%d requests, want 10", got)
+	}
+	if again, _ := moveAside(filepath.Join(t.TempDir(), "none"), noon); again != "" {
+		t.Errorf("moved a file that is not there to %s", again)
+	}
+}
+
+func TestOpen_RefusesWhatItMustNotTouch(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		is         error
+		spoil      func(t *testing.T, path string)
+	}{
+		{"a newer version", "version is 99", ErrFuture, func(t *testing.T, path string) { alter(t, path, "PRAGMA user_version = 99") }},
+		{"somebody else's database", "no usage ledger", nil, func(t *testing.T, path string) { alter(t, path, "PRAGMA application_id = 7") }},
+		{"a directory", "", nil, func(t *testing.T, path string) {
+			if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := written(t, 10)
+			c.spoil(t, path)
+			_, err := Open(quiet(path))
+			if err == nil || !strings.Contains(err.Error(), c.want) || c.is != nil && !errors.Is(err, c.is) {
+				t.Errorf("Open: %v, want %q", err, c.want)
+			}
+			if _, err := OpenReader(path); err == nil {
+				t.Error("OpenReader took it")
+			}
+			if left, _ := filepath.Glob(path + ".damaged*"); len(left) != 0 {
+				t.Errorf("moved aside: %v", left)
+			}
+		})
+	}
+	if _, err := OpenReader(tempPath(t)); !Missing(err) {
+		t.Errorf("OpenReader without a file: %v", err)
+	}
+	if _, err := Open(Options{}); err == nil {
+		t.Error("Open without a path succeeded")
+	}
+}
+
+func TestOpen_LiftsAFileOfVersion1(t *testing.T) {
+	path := written(t, 2500)
+	alter(t, path, "DROP TABLE rollups", "PRAGMA user_version = 1")
+	if _, err := OpenReader(path); err == nil || !strings.Contains(err.Error(), "start aimux once") {
+		t.Errorf("OpenReader of an old version: %v", err)
+	}
+	l := open(t, quiet(path))
+	if f := l.Health().Found; f.From != 1 {
+		t.Errorf("found %+v, want it lifted from version 1", f)
+	}
+	record(t, l, sample(5000, noon))
+	all := append(samples(2500, noon, time.Second), sample(5000, noon))
+	for _, by := range everyBy {
+		compare(t, all, Query{By: by}, totals(t, readerOf(t, l), Query{By: by}))
+	}
+}
+
+func TestOpen_MigrationThatFailsLeavesTheFileAsItWas(t *testing.T) {
+	path := written(t, 10)
+	alter(t, path, "PRAGMA user_version = 1") // with the table there, version 2 cannot make it
+	if _, err := Open(quiet(path)); err == nil || !strings.Contains(err.Error(), "version 2") {
+		t.Fatalf("Open: %v", err)
+	}
+	alter(t, path, "PRAGMA user_version = 2")
+	if got := open(t, quiet(path)).Health(); got.Rows != 10 || got.Found.Aside != "" {
+		t.Errorf("%+v, want the 10 rows", got)
+	}
+}
+
+func TestLedger_FullDiskHoldsRowsBackAndGoesOnWhenThereIsRoom(t *testing.T) {
+	o := quiet(tempPath(t))
+	var said troubles
+	o.OnTrouble, o.Queue, o.pragma = said.add, 3000, "max_page_count(60)"
+	l := open(t, o)
+	for i := range 3000 {
+		l.Record(sample(i, noon))
+	}
+	if err := l.Flush(t.Context()); code(err) != 13 { // SQLITE_FULL
+		t.Fatalf("Flush onto a full disk: %v", err)
+	}
+	for i := range 50 {
+		l.Record(sample(3000+i, noon))
+	}
+	h := l.Health()
+	if !h.Failing || h.Pending != 3000 || h.Dropped != 50 || !strings.Contains(h.LastError, "full") {
+		t.Errorf("%+v, want 3000 pending and 50 dropped", h)
+	}
+	if got := totals(t, readerOf(t, l), Query{}).Total.Requests; got != 0 {
+		t.Errorf("half a batch was written: %d rows", got)
+	}
+	err := l.keeper.ask(t.Context(), func() error { return l.keeper.db.exec("PRAGMA max_page_count = 100000") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	flush(t, l)
+	if h := l.Health(); h.Failing || h.Pending != 0 || h.Written != 3000 {
+		t.Errorf("%+v, want all that waited written", h)
+	}
+	all := make([]Exchange, 3000)
+	for i := range all {
+		all[i] = sample(i, noon)
+	}
+	compare(t, all, Query{By: ByModel}, totals(t, readerOf(t, l), Query{By: ByModel}))
+	if said := said.all(); len(said) != 2 || said[1] != "<nil>" {
+		t.Errorf("said %q, want the trouble and its end", said)
+	}
+}
+
+func TestLedger_ReadOnlyFileHoldsRowsBackAndIsTriedAgainByItself(t *testing.T) {
+	o := quiet(tempPath(t))
+	over := make(chan struct{}, 1)
+	o.OnTrouble = func(err error) {
+		if err == nil {
+			over <- struct{}{}
+		}
+	}
+	l := open(t, o)
+	set := func(on int) {
+		t.Helper()
+		err := l.keeper.ask(t.Context(), func() error { return l.keeper.db.exec(fmt.Sprintf("PRAGMA query_only = %d", on)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(1)
+	l.Record(sample(1, noon))
+	if err := l.Flush(t.Context()); code(err) != 8 { // SQLITE_READONLY
+		t.Fatalf("Flush to a read-only database: %v", err)
+	}
+	set(0)
+	select {
+	case <-over:
+	case <-time.After(5 * time.Second):
+		t.Fatal("it was not tried again")
+	}
+	if h := l.Health(); h.Failing || h.Written != 1 {
+		t.Errorf("%+v, want the row written", h)
+	}
+}
+
+func TestStart_TrafficGoesOnWhereNoFileCanBe(t *testing.T) {
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Start(quiet(filepath.Join(blocked, "usage.db")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		if !l.Record(sample(i, noon)) {
+			t.Fatal("an exchange was refused")
+		}
+	}
+	if err := l.Flush(t.Context()); err == nil {
+		t.Error("Flush succeeded where no file can be")
+	}
+	if ok, text := l.Health().OK(); ok || !strings.Contains(text, "20 rows wait") {
+		t.Errorf("health %q", text)
+	}
+	if err := l.Close(context.Background()); err == nil || !strings.Contains(err.Error(), "20 rows") {
+		t.Errorf("Close: %v, want it to say what was lost", err)
+	}
+}
+
+func FuzzOpen_AnyFileIsOpenedRefusedOrMovedAside(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "seed.db")
+	l, err := Open(quiet(path))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := range 30 {
+		l.Record(sample(i, noon))
+	}
+	_ = l.Close(context.Background())
+	seed, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
+	f.Add(seed[:5000])
+	f.Add([]byte("SQLite format 3\x00"))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := tempPath(t)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := OpenReader(path); err == nil {
+			_, _ = r.Totals(t.Context(), Query{By: ByModel})
+			_, _ = r.Exchanges(t.Context(), Filter{}, 10, "")
+			_ = r.Close()
+		}
+		l, err := Open(quiet(path))
+		if err != nil {
+			return
+		}
+		l.Record(sample(1, noon))
+		_ = l.Flush(t.Context())
+		_ = l.Close(context.Background())
+	})
+}
