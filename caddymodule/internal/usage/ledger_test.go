@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-
 func TestLedger_ExchangeComesBackAsItWasRecorded(t *testing.T) {
 	l := open(t, quiet(tempPath(t)))
 	want := sample(8, noon.Add(123*time.Microsecond))

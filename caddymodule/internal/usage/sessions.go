@@ -106,9 +106,7 @@ func (s *Session) load(ctx context.Context, tx *sql.Tx, id int64) error {
 			first, last = from, to
 		}
 		first, last = min(first, from), max(last, to)
-		for i := range all {
-			all[i] += of[i]
-		}
+		all.add(&of)
 		s.Agents = append(s.Agents, a)
 		return nil
 	})

@@ -80,6 +80,12 @@ type Sums struct {
 	Attempts, FailedAttempts int64
 }
 
+func (s *sums) add(other *sums) {
+	for i := range s {
+		s[i] += other[i]
+	}
+}
+
 func (s *sums) public() Sums {
 	mean := func(sum, n int64) time.Duration {
 		return time.Duration(sum) * time.Microsecond / time.Duration(max(n, 1))
@@ -134,33 +140,38 @@ func (r *Reader) Totals(ctx context.Context, q Query) (Totals, error) {
 		return Totals{}, err
 	}
 	t := Totals{By: q.By}
-	limit := within(q.Limit, 1000, 10_000)
 	err := r.snapshot(ctx, func(tx *sql.Tx) error {
 		k, err := readKept(ctx, tx)
 		if err != nil {
 			return err
 		}
-		parts := t.cover(k, &q)
-		query, args := q.sql(parts, q.By, limit+1)
-		err = scanAll(ctx, tx, query, args, func(rows *sql.Rows) error {
-			key, s, err := scanGroup(rows)
-			t.Groups = append(t.Groups, Group{key, s.public()})
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		query, args = q.sql(parts, ByNothing, 1)
-		return scanAll(ctx, tx, query, args, func(rows *sql.Rows) error {
-			_, s, err := scanGroup(rows)
-			t.Total = s.public()
-			return err
-		})
+		return t.load(ctx, tx, &q, t.cover(k, &q))
 	})
-	if len(t.Groups) > limit {
-		t.Groups, t.More = t.Groups[:limit], true
-	}
 	return t, err
+}
+
+// load adds up the parts.
+func (t *Totals) load(ctx context.Context, tx *sql.Tx, q *Query, parts []part) error {
+	limit := within(q.Limit, 1000, 10_000)
+	var total sums
+	query, args := q.sql(parts, q.By, limit+1)
+	err := scanAll(ctx, tx, query, args, func(rows *sql.Rows) error {
+		key, s, err := scanGroup(rows)
+		total.add(&s)
+		if t.More = len(t.Groups) == limit; !t.More {
+			t.Groups = append(t.Groups, Group{key, s.public()})
+		}
+		return err
+	})
+	if err == nil && t.More {
+		query, args = q.sql(parts, ByNothing, 1)
+		err = scanAll(ctx, tx, query, args, func(rows *sql.Rows) (err error) {
+			_, total, err = scanGroup(rows)
+			return err
+		})
+	}
+	t.Total = total.public()
+	return err
 }
 
 // cover decides what a query's figures are added up from.
