@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -266,12 +267,12 @@ func (a asking) State() telemetry.State { return telemetry.State{Firing: a.watch
 
 func TestWatch_EvaluatesOnEveryTickUntilItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		told := 0
+		var told atomic.Int64
 		w := &Watch{}
 		source := &world{state: telemetry.State{Budgets: []telemetry.BudgetState{{Name: "b", Spent: 2, Limit: 1}}}}
 		if err := w.Configure(Options{
 			Rules: []Rule{{Name: "budget", Metric: Budget, Threshold: 1, For: 25 * time.Second}}, Windows: telemetry.NewWindows(nil),
-			Source: source, Sinks: []Sink{Func(func(Event) { told++ })},
+			Source: source, Sinks: []Sink{Func(func(Event) { told.Add(1) })},
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -281,13 +282,13 @@ func TestWatch_EvaluatesOnEveryTickUntilItsContextEnds(t *testing.T) {
 		go w.Run(ctx, ticker.C)
 		time.Sleep(35 * time.Second)
 		synctest.Wait()
-		if told != 0 {
+		if told.Load() != 0 {
 			t.Error("told before its time")
 		}
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		if told != 1 {
-			t.Errorf("told %d times", told)
+		if n := told.Load(); n != 1 {
+			t.Errorf("told %d times", n)
 		}
 		cancel()
 		synctest.Wait()
