@@ -2,10 +2,9 @@
 
 import { h, attach, redraw } from './dom.js';
 import { icon, shape } from './icons.js';
-import { state, enter, signedOut, may } from './store.js';
+import { state, enter, signedOut } from './store.js';
 import { call } from './api.js';
 import { iconButton, open, dialogHead, skeleton } from './parts.js';
-import { palette } from './palette.js';
 import { login, change } from './login.js';
 import overview from './overview.js';
 import requests from './requests.js';
@@ -57,7 +56,7 @@ const feedWords = {
 function feedStatus() {
   const [tone, text] = feedWords[state.feed];
   return h('span.feed', { class: 'tone-' + tone, title: 'Live updates: ' + text.toLowerCase(), 'data-feed': state.feed },
-    h('span.feed-dot', null, shape(tone)), h('span.feed-text', null, text));
+    h('span.feed-dot', shape(tone)), h('span.feed-text', text));
 }
 
 const firing = () => state.alerts.filter((a) => a.state === 'firing').length;
@@ -65,7 +64,7 @@ const firing = () => state.alerts.filter((a) => a.state === 'firing').length;
 function link(p) {
   const n = p === alerts ? firing() : 0;
   return h('a.nav-link', { key: p.path, href: '#/' + p.path, 'aria-current': p === page ? 'page' : null, title: p.title },
-    icon(p.icon), h('span', null, p.title), n > 0 && h('b.count.num', { 'aria-label': n + ' firing' }, n));
+    icon(p.icon), h('span', p.title), n > 0 && h('b.count.num', { 'aria-label': n + ' firing' }, n));
 }
 
 const themes = { auto: ['auto', 'Theme: as the system'], light: ['sun', 'Theme: light'], dark: ['moon', 'Theme: dark'] };
@@ -82,55 +81,50 @@ async function leave() {
   signedOut();
 }
 
-const account = () => h('div.account', null, h('span.who', null, icon('user'),
-  h('span', null, h('b', null, state.user.user), h('small', null, state.user.role))), themeSwitch(), iconButton('out', 'Sign out', leave));
+const account = () => h('div.account', h('span.who', icon('user'),
+  h('span', h('b', state.user.user), h('small', state.user.role))), themeSwitch(), iconButton('out', 'Sign out', leave));
 
-const brand = () => h('a.brand', { href: '#/overview', 'aria-label': 'aimux, overview' }, h('img', { src: 'assets/icon.svg', alt: '', width: 22, height: 22 }), h('span', null, 'aimux'));
-
-const openPalette = () => palette([...pages, setup].filter((p) => p !== setup || may('admin')));
+const brand = () => h('a.brand', { href: '#/overview', 'aria-label': 'aimux, overview' }, h('img', { src: 'assets/icon.svg', alt: '', width: 22, height: 22 }), h('span', 'aimux'));
 
 function side() {
-  return h('nav.side', { 'aria-label': 'Main' }, h('div.side-top', null, brand(), iconButton('search', 'Search, Ctrl K', openPalette)),
-    groups.map(([name, list]) => h('div.nav-group', { key: name }, h('h2', null, name), list.map(link))),
-    h('div.side-foot', null, feedStatus(), account()));
+  return h('nav.side', { 'aria-label': 'Main' }, h('div.side-top', brand()),
+    groups.map(([name, list]) => h('div.nav-group', { key: name }, h('h2', name), list.map(link))),
+    h('div.side-foot', feedStatus(), account()));
 }
 
 function drawer() {
   open((close) => h('div.more', { onclick: (e) => { if (e.target.closest('a')) close(); } }, dialogHead('Menu', close),
-    groups.map(([name, list]) => h('div.nav-group', { key: name }, h('h2', null, name), list.map(link))), account()), { cls: 'drawer', label: 'Menu' });
+    groups.map(([name, list]) => h('div.nav-group', { key: name }, h('h2', name), list.map(link))), account()), { cls: 'drawer', label: 'Menu' });
 }
 
 const bar = () => h('nav.bottom', { 'aria-label': 'Main' }, bottom.map(link),
-  h('button.nav-link', { type: 'button', onclick: drawer, 'aria-haspopup': 'dialog' }, icon('more'), h('span', null, 'More')));
+  h('button.nav-link', { type: 'button', onclick: drawer, 'aria-haspopup': 'dialog' }, icon('more'), h('span', 'More')));
 
-const phoneTop = () => h('header.phone-top', null, brand(), feedStatus(), iconButton('search', 'Search', openPalette));
+const phoneTop = () => h('header.phone-top', brand(), feedStatus());
 
 function banner() {
   if (state.feed === 'offline') return h('div.banner.tone-bad', { role: 'status' }, shape('bad'), 'The gateway does not answer. What you see is the last it said; trying again.');
-  if (state.meta?.simulated) return h('div.banner', null, shape('warn'), h('span', null, 'The built-in simulator answers: no provider has a key yet. '), h('a', { href: '#/setup' }, 'Add a provider'));
+  if (state.meta?.simulated) return h('div.banner', shape('warn'), h('span', 'The built-in simulator answers: no provider has a key yet. '), h('a', { href: '#/setup' }, 'Add a provider'));
   const ill = Object.entries(state.meta?.health || {}).filter(([, v]) => v && v.ok === false);
   return ill.length > 0 && h('div.banner.tone-bad', { role: 'status' }, shape('bad'), ill.map(([k, v]) => `${k}: ${v.message || 'not working'}`).join(' · '));
 }
 
 function view() {
   if (!state.asked) return h('p.boot', { role: 'status' }, 'aimux');
-  if (!state.user) return state.away ? h('div.alone', null, h('p', { role: 'status' }, 'The gateway does not answer yet. Trying again …'), skeleton(2)) : login(brandLarge());
+  if (!state.user) return state.away ? h('div.alone', h('p', { role: 'status' }, 'The gateway does not answer yet. Trying again …'), skeleton(2)) : login(brandLarge());
   if (state.user.must_change_password) return change(brandLarge());
   if (!page) go();
   return [h('a.skip', { href: '#main', onclick: (e) => { e.preventDefault(); document.querySelector('h1')?.focus(); } }, 'Skip to content'),
     side(), phoneTop(), h('main', { id: 'main', key: page.path, class: 'page page-' + page.path }, banner(), page.view()), bar()];
 }
 
-const brandLarge = () => h('div.brand.large', null, h('img', { src: 'assets/icon.svg', alt: '', width: 40, height: 40 }), h('span', null, 'aimux'));
+const brandLarge = () => h('div.brand.large', h('img', { src: 'assets/icon.svg', alt: '', width: 40, height: 40 }), h('span', 'aimux'));
 
 window.addEventListener('hashchange', go);
+// The slash goes to the search field of the page.
 window.addEventListener('keydown', (e) => {
-  const typing = e.target.closest?.('input, textarea, select, [contenteditable]');
-  const wanted = ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k') || (e.key === '/' && !typing);
-  if (!wanted || !state.user || state.user.must_change_password || document.querySelector('dialog[open]')) return;
-  e.preventDefault();
-  const search = document.querySelector('main input[type=search]');
-  if (e.key === '/' && search) search.focus(); else openPalette();
+  const search = e.key === '/' && !e.target.closest?.('input, textarea, select') && document.querySelector('main input[type=search]');
+  if (search) { e.preventDefault(); search.focus(); }
 });
 
 attach(document.getElementById('app'), view);

@@ -1,8 +1,7 @@
-// Time charts in SVG: areas, lines and columns with a crosshair for pointer and keyboard, a text for those who
-// listen and a table for those who read. A chart owns its element; set() hands it new data.
+// Time charts in SVG: areas, lines and columns with a crosshair for pointer and keyboard, and a text for those
+// who listen. A chart owns its element; set() hands it new data.
 
 import { h, s, reconcile } from './dom.js';
-import { icon } from './icons.js';
 import { clock, hourMinute, day, dash } from './format.js';
 
 const pad = { top: 8, right: 10, bottom: 20, left: 44 };
@@ -15,7 +14,7 @@ export class Chart {
     Object.assign(this, { height: 150, kind: 'line', unit: '' }, options);
     this.el = document.createElement('figure');
     this.el.className = 'chart';
-    Object.assign(this, { width: 0, time: [], values: [], table: false, at: null });
+    Object.assign(this, { width: 0, time: [], values: [], at: null });
     this.sizes = new ResizeObserver(([entry]) => {
       const w = Math.round(entry.contentRect.width);
       if (w && w !== this.width) { this.width = w; this.draw(); }
@@ -39,21 +38,17 @@ export class Chart {
 
   draw() {
     reconcile(this.el, [
-      h('figcaption', null, h('span.chart-title', null, this.title), this.legend(),
-        h('button.quiet.square', {
-          type: 'button', 'aria-pressed': String(this.table), title: 'Show as table',
-          'aria-label': `${this.title}: show as table`, onclick: () => { this.table = !this.table; this.draw(); },
-        }, icon('table'))),
-      this.table ? this.asTable() : this.picture(),
+      h('figcaption', h('span.chart-title', this.title), this.legend()),
+      this.picture(),
     ]);
   }
 
   legend() {
     const i = this.index();
-    return h('span.legend', null, this.series.map((one, n) => {
+    return h('span.legend', this.series.map((one, n) => {
       const v = i === null ? this.values[n]?.findLast((x) => x !== null && x !== undefined) : this.values[n]?.[i];
       return h('span.legend-item', { key: one.name }, h('i', { class: 'swatch ' + one.cls }), one.name,
-        h('b.num', null, v === undefined || v === null ? dash : this.format(v)));
+        h('b.num', v === undefined || v === null ? dash : this.format(v)));
     }), i !== null && h('span.legend-time.num', { key: 'time' }, this.stamp(this.time[i])));
   }
 
@@ -91,8 +86,8 @@ export class Chart {
       onpointermove: (e) => this.follow(e), onpointerdown: (e) => this.follow(e),
       onpointerleave: (e) => { if (e.pointerType === 'mouse') this.point(null); },
       onblur: () => this.point(null), onkeydown: (e) => this.key(e),
-    }, this.width && n ? this.svg(i) : h('p.chart-none', null, n ? '' : 'No traffic yet'),
-    h('p.sr', null, this.summary()));
+    }, this.width && n ? this.svg(i) : h('p.chart-none', n ? '' : 'No traffic yet'),
+    h('p.sr', this.summary()));
   }
 
   follow(e) {
@@ -138,13 +133,13 @@ export class Chart {
       : (k) => pad.left + (n > 1 ? k / (n - 1) : 1) * inner.w;
     const y = (v) => pad.top + inner.h - (v / top.max) * inner.h;
     return s('svg', { class: 'plot', width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' },
-      s('g', null, top.ticks.map((t) => [
+      s('g', top.ticks.map((t) => [
         s('line', { class: t ? 'grid' : 'grid base', x1: pad.left, x2: width - pad.right, y1: y(t), y2: y(t) }),
         s('text', { class: 'tick', x: pad.left - 8, y: y(t) + 3.5, 'text-anchor': 'end' }, this.format(t)),
       ])),
-      s('g', null, this.marks(x, inner.w)),
-      s('g', null, this.kind === 'column' ? this.columns(x, y, inner.w / n, i) : this.lines(x, y)),
-      i !== null && s('g', null, s('line', { class: 'cross', x1: x(i), x2: x(i), y1: pad.top, y2: pad.top + inner.h }),
+      s('g', this.marks(x, inner.w)),
+      s('g', this.kind === 'column' ? this.columns(x, y, inner.w / n, i) : this.lines(x, y)),
+      i !== null && s('g', s('line', { class: 'cross', x1: x(i), x2: x(i), y1: pad.top, y2: pad.top + inner.h }),
         this.kind !== 'column' && this.series.map((one, k) => this.values[k]?.[i] != null
           && s('circle', { class: 'dot ' + one.cls, cx: x(i), cy: y(this.values[k][i]), r: 3.5 }))));
   }
@@ -193,14 +188,6 @@ export class Chart {
         return rect;
       }));
     });
-  }
-
-  asTable() {
-    const rows = this.time.map((t, i) => [t, i]).slice(-60).reverse();
-    return h('div.chart-table', { tabindex: 0 }, h('table', null,
-      h('thead', null, h('tr', null, h('th', null, 'Time'), this.series.map((one) => h('th.n', null, one.name)))),
-      h('tbody', null, rows.map(([t, i]) => h('tr', { key: t }, h('td.num', null, this.stamp(t)),
-        this.values.map((list) => h('td.n.num', null, list?.[i] == null ? dash : this.format(list[i]))))))));
   }
 }
 

@@ -6,23 +6,22 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const asProperty = new Set(['value', 'checked', 'indeterminate', 'selected']);
 
-// h describes an HTML element: h('div.card', {onclick}, 'text', child, [children]).
+// h describes an HTML element: h('div.card', {onclick}, 'text', child, [children]); the properties may be left out.
 // A null child keeps its place, so that siblings stay who they are.
-export function h(tag, props, ...children) {
-  return describe('', tag, props, children);
-}
+export const h = (tag, ...rest) => describe('', tag, rest);
 
 // s describes an SVG element.
-export function s(tag, props, ...children) {
-  return describe(SVG, tag, props, children);
-}
+export const s = (tag, ...rest) => describe(SVG, tag, rest);
 
-function describe(ns, tag, props, children) {
+function describe(ns, tag, children) {
   const [name, ...classes] = tag.split('.');
-  let p = props || {};
+  let p = isProps(children[0]) ? children.shift() : {};
   if (classes.length) p = { ...p, class: [...classes, p.class].filter(Boolean).join(' ') };
   return { ns, tag: name, props: p, key: p.key, children: flat(children, []), el: null };
 }
+
+// Properties are the only plain objects that describe nothing.
+const isProps = (v) => v?.constructor === Object && v.children === undefined && v.text === undefined && v.node === undefined;
 
 function flat(list, out) {
   for (const c of list) {

@@ -10,9 +10,9 @@ const st = { user: '', password: '', again: '', current: '', known: false, busy:
 const shortest = 12;
 
 const bound = (name, props) => input({ ...props, value: st[name], oninput: (e) => { st[name] = e.target.value; redraw(); } });
-const alone = (brand, title, lead, submit, ...body) => h('main.alone', null, h('form.login', { onsubmit: submit }, brand,
-  h('h1', null, title), lead && h('p.lead', null, lead), body,
-  st.error && h('div.notice.bad', { role: 'alert' }, shape('bad'), h('div', null, st.error))));
+const alone = (brand, title, lead, submit, ...body) => h('main.alone', h('form.login', { onsubmit: submit }, brand,
+  h('h1', title), lead && h('p.lead', lead), body,
+  st.error && h('div.notice.bad', { role: 'alert' }, shape('bad'), h('div', st.error))));
 
 async function run(e, f) {
   e.preventDefault();
@@ -32,7 +32,7 @@ async function run(e, f) {
 
 const submitButton = (text, off) => h('button.primary.wide', { type: 'submit', disabled: st.busy || off, 'aria-busy': st.busy ? 'true' : null }, text);
 const secret = () => (st.seen ? 'text' : 'password');
-const reveal = () => h('label.check', null, h('input', { type: 'checkbox', checked: st.seen, onchange: (e) => { st.seen = e.target.checked; redraw(); } }), ' Show password');
+const reveal = () => h('label.check', h('input', { type: 'checkbox', checked: st.seen, onchange: (e) => { st.seen = e.target.checked; redraw(); } }), ' Show password');
 
 export function login(brand) {
   const wait = Math.ceil((st.until - Date.now()) / 1000);
@@ -46,9 +46,9 @@ export function login(brand) {
     field('User', bound('user', { name: 'user', autocomplete: 'username', autocapitalize: 'none', autofocus: true, required: true })),
     field('Password', bound('password', { name: 'password', type: secret(), autocomplete: 'current-password', required: true })),
     reveal(), submitButton(wait > 0 ? `Wait ${wait} s` : 'Sign in', wait > 0),
-    h('details.help', null, h('summary', null, 'First time here?'),
-      h('p', null, 'The first start printed a password for the user admin once, to the terminal and to a file only you can read. ',
-        h('code', null, 'aimux admin passwd'), ' sets a new one.')));
+    h('details.help', h('summary', 'First time here?'),
+      h('p', 'The first start printed a password for the user admin once, to the terminal and to a file only you can read. ',
+        h('code', 'aimux admin passwd'), ' sets a new one.')));
 }
 
 // change is shown until the password that came with the installation has been replaced.

@@ -15,11 +15,12 @@ const most = 24; // provider cards shown before the rest is asked for
 const st = { span: '15m', day: null, error: null, all: false, charts: null };
 
 function makeCharts() {
+  const height = 186;
   return {
-    requests: new Chart({ title: 'Requests per second', kind: 'area', format: rate, series: [{ name: 'All', cls: 'c1' }, { name: 'Failed', cls: 'c-bad' }] }),
-    ttft: new Chart({ title: 'Time to first token', format: ms, series: [{ name: 'p50', cls: 'c1' }, { name: 'p95', cls: 'c2' }] }),
-    tokens: new Chart({ title: 'Output tokens per second', kind: 'area', format: rate, series: [{ name: 'Out', cls: 'c2' }] }),
-    cost: new Chart({ title: 'Cost per minute', kind: 'area', format: money, series: [{ name: 'Cost', cls: 'c1' }] }),
+    requests: new Chart({ height, title: 'Requests per second', kind: 'area', format: rate, series: [{ name: 'All', cls: 'c1' }, { name: 'Failed', cls: 'c-bad' }] }),
+    ttft: new Chart({ height, title: 'Time to first token', format: ms, series: [{ name: 'p50', cls: 'c1' }, { name: 'p95', cls: 'c2' }] }),
+    tokens: new Chart({ height, title: 'Output tokens per second', kind: 'area', format: rate, series: [{ name: 'Out', cls: 'c2' }] }),
+    cost: new Chart({ height, title: 'Cost per minute', kind: 'area', format: money, series: [{ name: 'Cost', cls: 'c1' }] }),
   };
 }
 
@@ -56,8 +57,8 @@ function drawCharts() {
 }
 
 const tail = (name, n = 30) => (state.history?.[name] || []).slice(-n);
-const tile = (label, value, note, line, cls = '', color = 'c1') => h('div.tile', { class: cls, key: label }, h('h2', null, label),
-  h('p.value.num', null, value), h('p.note', null, note || ' '), spark(line, label + ', trend of the last minutes', color));
+const tile = (label, value, note, line, cls = '', color = 'c1') => h('div.tile', { class: cls, key: label }, h('h2', label),
+  h('p.value.num', value), h('p.note', note || ' '), spark(line, label + ', trend of the last minutes', color));
 
 function tiles() {
   const m = state.metrics || {};
@@ -74,46 +75,46 @@ function tiles() {
 // keyRow shows every key as one shape, and says in words which rest until when.
 function keyRow(p) {
   const keys = p.keys || [];
-  if (!keys.length) return h('p.keys-line', null, h('span.muted', null, 'no key needed'));
+  if (!keys.length) return h('p.keys-line', h('span.muted', 'no key needed'));
   const rests = keys.filter((k) => k.state === 'resting');
   const readyKeys = keys.filter((k) => k.state === 'ready').length;
-  return h('p.keys-line', null, h('span.key-shapes', { 'aria-hidden': 'true' }, keys.slice(0, 12).map((k) => h('span', { key: k.name, title: `${k.name}: ${k.state}` }, shape(tone(k.state))))),
-    h('span.muted', null, `${readyKeys} of ${plural(keys.length, 'key')} ready`),
-    rests.length > 0 && h('span.rest-note', null, rests[0].name, ' rests ', resting(rests[0].until), rests.length > 1 && ` +${rests.length - 1}`));
+  return h('p.keys-line', h('span.key-shapes', { 'aria-hidden': 'true' }, keys.slice(0, 12).map((k) => h('span', { key: k.name, title: `${k.name}: ${k.state}` }, shape(tone(k.state))))),
+    h('span.muted', `${readyKeys} of ${plural(keys.length, 'key')} ready`),
+    rests.length > 0 && h('span.rest-note', rests[0].name, ' rests ', resting(rests[0].until), rests.length > 1 && ` +${rests.length - 1}`));
 }
 
-const fact = (label, value) => h('div', null, h('dt', null, label), h('dd.num', null, value));
+const fact = (label, value) => h('div', h('dt', label), h('dd.num', value));
 
 function providerCard(p) {
   const open = (p.targets || []).filter((t) => t.breaker !== 'closed');
   return h('a.provider-card', { key: p.id, href: '#/providers?id=' + encodeURIComponent(p.id), class: 'is-' + p.status },
-    h('header', null, h('h3', null, p.title || p.id), h('span.muted', null, 'tier ' + p.tier), badge(p.status)),
+    h('header', h('h3', p.title || p.id), h('span.muted', 'tier ' + p.tier), badge(p.status)),
     spark(p.spark, `${p.title || p.id}: requests of the last five minutes`, p.status === 'down' ? 'c-bad' : 'c1'),
-    h('dl.facts', null, fact('First token', ms(p.ttft_ms)), fact('Tokens/s', rate(p.tokens_per_second)), fact('Success', percent(p.success_rate)), fact('In flight', count(p.in_flight))),
-    h('div.uptime', null, h('span.muted', null, 'Uptime ', h('b.num', null, percent(p.uptime))), meter(p.uptime, `Uptime ${percent(p.uptime)}`, p.uptime < 0.99 ? 'warn' : '')),
+    h('dl.facts', fact('First token', ms(p.ttft_ms)), fact('Tokens/s', rate(p.tokens_per_second)), fact('Success', percent(p.success_rate)), fact('In flight', count(p.in_flight))),
+    h('div.uptime', h('span.muted', 'Uptime ', h('b.num', percent(p.uptime))), meter(p.uptime, `Uptime ${percent(p.uptime)}`, p.uptime < 0.99 ? 'warn' : '')),
     keyRow(p),
-    p.status !== 'ok' && p.status_text && h('p.why', null, p.status_text),
-    open.length > 0 && h('p.why', null, `${open[0].model}: breaker ${open[0].breaker}`, open[0].until && [' for ', resting(open[0].until)], open.length > 1 && `, ${open.length - 1} more`));
+    p.status !== 'ok' && p.status_text && h('p.why', p.status_text),
+    open.length > 0 && h('p.why', `${open[0].model}: breaker ${open[0].breaker}`, open[0].until && [' for ', resting(open[0].until)], open.length > 1 && `, ${open.length - 1} more`));
 }
 
 function attention() {
   const active = state.alerts.filter((a) => a.state !== 'resolved');
   const list = providerList().flatMap((p) => (p.keys || []).filter((k) => k.state === 'resting').map((k) => ({ p, k })));
   const quiet = !active.length && !list.length;
-  return card('Needs attention', quiet ? null : h('span.count.num', null, active.length + list.length),
-    quiet && h('p.calm', null, shape('ok'), 'Nothing. No alert is active and no key rests.'),
-    h('ul.lines', null, active.slice(0, 4).map(alertLine),
-      list.slice(0, 4).map(({ p, k }) => h('li', { key: p.id + '/' + k.name }, h('span.tone-rest', null, shape('rest')), h('div', null,
-        h('a', { href: '#/keys?q=' + encodeURIComponent(k.name) }, `${providerTitle(p.id)} · ${k.name}`), h('small', null, k.reason || 'resting')), h('span.end', null, resting(k.until))))));
+  return card('Needs attention', quiet ? null : h('span.count.num', active.length + list.length),
+    quiet && h('p.calm', shape('ok'), 'Nothing. No alert is active and no key rests.'),
+    h('ul.lines', active.slice(0, 3).map(alertLine),
+      list.slice(0, 3).map(({ p, k }) => h('li', { key: p.id + '/' + k.name }, h('span.tone-rest', shape('rest')), h('div',
+        h('a', { href: '#/keys?q=' + encodeURIComponent(k.name) }, `${providerTitle(p.id)} · ${k.name}`), h('small', k.reason || 'resting')), h('span.end', resting(k.until))))));
 }
 
 function failovers() {
-  const list = state.recent.filter((r) => r.attempts > 1).slice(0, 4);
+  const list = state.recent.filter((r) => r.attempts > 1).slice(0, 3);
   return card('Recent failovers', h('a.more-link', { href: '#/requests' }, 'All requests'),
-    !list.length && h('p.calm', null, shape('ok'), 'None lately. First choices answer.'),
-    h('ul.lines', null, list.map((r) => h('li', { key: r.id }, h('span', { class: 'tone-' + (r.class && r.class !== 'ok' ? 'bad' : 'ok') }, shape(r.status < 400 ? 'ok' : 'bad')),
-      h('div', null, h('button.link', { type: 'button', onclick: () => openRequest(r.id) }, r.model || r.id),
-        h('small', null, r.status < 400 ? `answered by ${providerTitle(r.provider) || dash} at attempt ${r.attempts}` : `failed after ${plural(r.attempts, 'attempt')}`)),
+    !list.length && h('p.calm', shape('ok'), 'None lately. First choices answer.'),
+    h('ul.lines', list.map((r) => h('li', { key: r.id }, h('span', { class: 'tone-' + (r.class && r.class !== 'ok' ? 'bad' : 'ok') }, shape(r.status < 400 ? 'ok' : 'bad')),
+      h('div', h('button.link', { type: 'button', onclick: () => openRequest(r.id) }, r.model || r.id),
+        h('small', r.status < 400 ? `answered by ${providerTitle(r.provider) || dash} at attempt ${r.attempts}` : `failed after ${plural(r.attempts, 'attempt')}`)),
       h('time.end.num', { datetime: r.start }, moment(r.start))))));
 }
 
@@ -123,8 +124,8 @@ function providerCards(data) {
     return empty('No providers yet', 'Add one, paste its key, and point your client here. It takes about a minute.', may('admin') && h('a.button.primary', { href: '#/setup' }, 'Set up a provider'));
   }
   const shown = st.all ? list.slice(0, 300) : list.slice(0, most);
-  return [h('div.provider-cards', null, shown.map(providerCard)),
-    list.length > shown.length && h('p.centre', null, button(`Show more of the ${count(list.length)}`, () => { st.all = true; redraw(); }))];
+  return [h('div.provider-cards', shown.map(providerCard)),
+    list.length > shown.length && h('p.centre', button(`Show more of the ${count(list.length)}`, () => { st.all = true; redraw(); }))];
 }
 
 const chartNames = ['requests', 'ttft', 'tokens', 'cost'];
@@ -145,9 +146,9 @@ export default {
     drawCharts();
     return [head('Overview', null, choice('Span of the charts', spans, st.span, pick)), tiles(),
       st.error && failure(st.error, () => pick(st.span)),
-      h('div.overview-main', null,
+      h('div.overview-main',
         h('section.charts', { 'aria-label': 'Charts' }, chartNames.map((name) => h('div.card.chart-card', { key: name }, st.charts[name].el))),
-        h('div.rail', null, attention(), failovers())),
-      h('section', { 'aria-label': 'Providers' }, h('header.section-head', null, h('h2', null, 'Providers'), h('a.more-link', { href: '#/providers' }, 'Manage')), ready(providers, providerCards, 4))];
+        h('div.rail', attention(), failovers())),
+      h('section', { 'aria-label': 'Providers' }, h('header.section-head', h('h2', 'Providers'), h('a.more-link', { href: '#/providers' }, 'Manage')), ready(providers, providerCards, 4))];
   },
 };

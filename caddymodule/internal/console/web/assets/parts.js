@@ -13,28 +13,28 @@ const tones = {
 export const tone = (word) => tones[word] || 'off';
 
 // badge is a status as shape and word.
-export const badge = (word, text, t = tone(word)) => h('span.badge', { class: 'tone-' + t }, shape(t), h('span', null, text || word));
+export const badge = (word, text, t = tone(word)) => h('span.badge', { class: 'tone-' + t }, shape(t), h('span', text || word));
 
 // resting counts down to the end of a rest; beyond it says so instead of showing a stale time.
 export const resting = (until) => h('time.num', { datetime: until }, countdown(until) || 'ending');
 
 export const chip = (text, title) => h('span.chip', { title }, text);
-export const mono = (text) => h('code', null, text);
+export const mono = (text) => h('code', text);
 
 // button takes {icon, kind: 'primary'|'danger'|'quiet', title, busy, …attributes}.
 export function button(text, onclick, { icon: name, kind = '', busy, ...rest } = {}) {
   return h('button', { type: 'button', class: kind + (text ? '' : ' square'), onclick, 'aria-busy': busy ? 'true' : null, disabled: busy || rest.disabled, ...rest },
-    name && icon(name), text && h('span', null, text));
+    name && icon(name), text && h('span', text));
 }
 
 // iconButton is a button that shows only its icon, and says its name.
 export const iconButton = (name, label, onclick, rest = {}) => button('', onclick, { icon: name, kind: 'quiet', 'aria-label': label, title: label, ...rest });
 
-export const head = (title, lead, ...actions) => h('header.page-head', null,
-  h('div', null, h('h1', { tabindex: -1 }, title), lead && h('p.lead', null, lead)), h('div.actions', null, actions));
+export const head = (title, lead, ...actions) => h('header.page-head',
+  h('div', h('h1', { tabindex: -1 }, title), lead && h('p.lead', lead)), h('div.actions', actions));
 
 export const card = (title, extra, ...body) => h('section.card', { 'aria-label': title },
-  h('header.card-head', null, h('h2', null, title), extra), body);
+  h('header.card-head', h('h2', title), extra), body);
 
 // choice is a row of alternatives of which one is taken.
 export const choice = (label, options, value, pick) => h('div.segments', { role: 'radiogroup', 'aria-label': label },
@@ -61,15 +61,27 @@ export const toggle = (label, on, onchange, rest = {}) => h('button.switch', {
   type: 'button', role: 'switch', 'aria-checked': String(!!on), 'aria-label': label, title: label, onclick: onchange, ...rest,
 }, h('i'));
 
+// searchBox is the field above a list that narrows it down.
+export const searchBox = (label, value, set) => h('div.search', icon('search'), input({ type: 'search', value, placeholder: label + ' …', 'aria-label': label, oninput: (e) => { set(e.target.value); redraw(); } }));
+
+// plain is a small table: heads may carry classes before a colon ('n lo:Tokens/s'), cells(row) gives a row's contents.
+export function plain(heads, rows, cells, mark) {
+  const columns = heads.map((x) => (x.includes(':') ? x.split(':') : ['', x]));
+  return h('div.scroll-x', h('table.plain', h('thead', h('tr', columns.map(([c, text]) => h('th', { class: c, scope: 'col' }, text || h('span.sr', 'Mark'))))),
+    h('tbody', rows.map((row, i) => h('tr', { class: mark ? mark(row) : '' }, cells(row, i).map((cell, k) => h('td', { class: columns[k][0] }, cell)))))));
+}
+
+export const fact = (label, value) => value !== undefined && value !== null && value !== '' && h('div', { key: label }, h('dt', label), h('dd.num', value));
+
 // States every list can be in.
-export const empty = (title, text, ...actions) => h('div.empty', null, h('h3', null, title), h('p', null, text), actions.length > 0 && h('div.actions', null, actions));
+export const empty = (title, text, ...actions) => h('div.empty', h('h3', title), h('p', text), actions.length > 0 && h('div.actions', actions));
 export const skeleton = (rows = 5) => h('div.skeleton', { role: 'status', 'aria-label': 'Loading' }, Array.from({ length: rows }, (_, i) => h('i', { key: i })));
 
-export const failure = (error, again) => h('div.empty.bad', { role: 'alert' }, h('h3', null, error.status === 0 ? 'No answer' : 'This did not work'),
-  h('p', null, error.message), problems(error.problems), again && h('div.actions', null, button('Try again', again)));
+export const failure = (error, again) => h('div.empty.bad', { role: 'alert' }, h('h3', error.status === 0 ? 'No answer' : 'This did not work'),
+  h('p', error.message), problems(error.problems), again && h('div.actions', button('Try again', again)));
 
-export const problems = (list) => list?.length > 0 && h('ul.problems', null, list.slice(0, 50).map((p) => h('li', null,
-  p.pointer && mono(p.pointer), p.pointer && ' ', p.message, p.hint && h('span.hint', null, ' ' + p.hint))));
+export const problems = (list) => list?.length > 0 && h('ul.problems', list.slice(0, 50).map((p) => h('li',
+  p.pointer && mono(p.pointer), p.pointer && ' ', p.message, p.hint && h('span.hint', ' ' + p.hint))));
 
 // ready shows a resource, or why it is not there yet.
 export function ready(resource, view, rows) {
@@ -85,7 +97,7 @@ export function toast(text, { bad, action, label } = {}) {
   const el = document.createElement('div');
   el.className = 'toast' + (bad ? ' bad' : '');
   if (bad) el.setAttribute('role', 'alert');
-  const stop = attach(el, () => [shape(bad ? 'bad' : 'ok'), h('p', null, text),
+  const stop = attach(el, () => [shape(bad ? 'bad' : 'ok'), h('p', text),
     action && button(label, () => { close(); action(); }, { kind: 'quiet' }), iconButton('close', 'Dismiss', () => close())]);
   const close = () => { stop(); el.remove(); };
   let timer;
@@ -122,11 +134,11 @@ export function open(view, { cls = '', label, closed } = {}) {
   el.onclick = (e) => { if (e.target === el) close(); };
   el.onclose = () => { stop(); el.remove(); if (before?.isConnected) before.focus(); if (closed) closed(); };
   el.showModal();
-  el.querySelector('[autofocus]')?.focus();
+  el.querySelector('[autofocus], .dialog-body :is(input, select, textarea)')?.focus();
   return close;
 }
 
-export const dialogHead = (title, close) => h('header.dialog-head', null, h('h2', null, title), iconButton('close', 'Close', close));
+export const dialogHead = (title, close) => h('header.dialog-head', h('h2', title), iconButton('close', 'Close', close));
 
 // form is a dialog with fields: fields(values, problemOf) draws them, submit(values) does the work and may throw.
 export function form({ title, lead, values, fields, submit, action = 'Save', danger, done }) {
@@ -142,10 +154,10 @@ export function form({ title, lead, values, fields, submit, action = 'Save', dan
     redraw();
   };
   return open((close) => h('form', { onsubmit: send(close), 'aria-labelledby': 'form' + n },
-    h('header.dialog-head', null, h('h2', { id: 'form' + n }, title), iconButton('close', 'Close', close)),
-    h('div.dialog-body', null, lead && h('p.lead', null, lead), fields ? fields(values, problemOf) : null,
-      st.error && h('div.notice.bad', { role: 'alert' }, shape('bad'), h('div', null, st.error.message, problems(st.error.problems)))),
-    h('footer.dialog-foot', null, button('Cancel', close),
+    h('header.dialog-head', h('h2', { id: 'form' + n }, title), iconButton('close', 'Close', close)),
+    h('div.dialog-body', lead && h('p.lead', lead), fields ? fields(values, problemOf) : null,
+      st.error && h('div.notice.bad', { role: 'alert' }, shape('bad'), h('div', st.error.message, problems(st.error.problems)))),
+    h('footer.dialog-foot', button('Cancel', close),
       h('button', { type: 'submit', class: danger ? 'danger' : 'primary', disabled: st.busy, 'aria-busy': st.busy ? 'true' : null }, action))));
 }
 
@@ -154,7 +166,7 @@ export const bind = (values, name, props = {}) => input({ ...props, value: value
 
 // copyable is a line with a button that copies it.
 export function copyable(text, label = 'Copy') {
-  return h('div.copyable', null, h('pre', { tabindex: 0 }, text), iconButton('copy', label, () => copy(text)));
+  return h('div.copyable', h('pre', { tabindex: 0 }, text), iconButton('copy', label, () => copy(text)));
 }
 
 export async function copy(text) {

@@ -68,14 +68,14 @@ export class Table {
     const below = (this.rows.length - this.to) * this.height;
     const filler = (key, height) => height > 0 && h('tr.filler', { key, 'aria-hidden': 'true' }, h('td', { colspan: this.columns.length, style: { height: height + 'px' } }));
     reconcile(this.el, h('table', { 'aria-label': this.label, 'aria-rowcount': this.rows.length + 1, class: this.open ? 'opens' : '' },
-      h('thead', null, h('tr', null, this.columns.map((c) => this.header(c)))),
+      h('thead', h('tr', this.columns.map((c) => this.header(c)))),
       h('tbody', { onkeydown: (e) => this.keydown(e) }, filler('above', above),
         this.rows.slice(this.from, this.to).map((row, i) => this.row(row, this.from + i)), filler('below', below))));
   }
 
   header(c) {
     const cls = c.cls || '';
-    if (!c.value) return h('th', { key: c.id, class: cls, scope: 'col' }, c.head || h('span.sr', null, 'Actions'));
+    if (!c.value) return h('th', { key: c.id, class: cls, scope: 'col' }, c.head || h('span.sr', 'Actions'));
     const on = this.sort === c.id;
     return h('th', { key: c.id, class: cls, scope: 'col', 'aria-sort': on ? (this.down ? 'descending' : 'ascending') : null },
       h('button.sort', { type: 'button', onclick: () => this.order(c.id) }, c.head, on && icon('down', this.down ? '' : 'up')));
