@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -108,6 +109,21 @@ func (p *problems) text(pointer, value string, required bool) {
 		p.add(pointer, "this is needed")
 	case !plain(value):
 		p.add(pointer, "at most 256 bytes, without control characters and backslashes")
+	}
+}
+
+// url checks an address loosely; what an upstream may be is for the gateway to
+// say.
+func (p *problems) url(pointer string, value *string) {
+	if value == nil || *value == "" {
+		return
+	}
+	u, err := url.Parse(*value)
+	switch {
+	case err != nil || len(*value) > 2048 || u.Host == "" || strings.ContainsAny(*value, "\\ "):
+		p.add(pointer, "an address such as https://llm.example.com/v1 belongs here")
+	case u.User != nil:
+		p.add(pointer, "an address holds no user name and no password; keys have a place of their own")
 	}
 }
 

@@ -8,11 +8,18 @@ import (
 // Models are the names clients may ask for, and who may answer.
 type Models interface {
 	// List returns all aliases with their candidates as they stand at this
-	// moment, and the version of the rows behind them.
-	List(ctx context.Context) (aliases []Alias, etag string, err error)
+	// moment, and the rows behind them.
+	List(ctx context.Context) (ModelTable, error)
 	// Put replaces all rows if their version is still match, or match is "*".
 	// Otherwise the error is Stale.
-	Put(ctx context.Context, match string, rows []ModelRow) (aliases []Alias, etag string, err error)
+	Put(ctx context.Context, match string, rows []ModelRow) (ModelTable, error)
+}
+
+// ModelTable is the models table and what comes of it.
+type ModelTable struct {
+	Aliases []Alias
+	Rows    []ModelRow
+	Etag    string // the version of the rows
 }
 
 // Alias is a name that clients ask for.
@@ -51,25 +58,28 @@ type ModelRow struct {
 
 const maxRows = 10_000
 
+// modelsAnswer is a page of the aliases and always all rows, since whoever
+// changes rows sends all of them back.
 type modelsAnswer struct {
-	Aliases []Alias `json:"aliases"`
-	Etag    string  `json:"etag"`
-	Next    string  `json:"next,omitzero"`
+	Aliases []Alias    `json:"aliases"`
+	Rows    []ModelRow `json:"rows"`
+	Etag    string     `json:"etag"`
+	Next    string     `json:"next,omitzero"`
 }
 
 func listModels(k *call) (any, error) {
-	all, etag, err := k.c.o.Backend.Models.List(k.ctx())
+	t, err := k.c.o.Backend.Models.List(k.ctx())
 	if err != nil {
 		return nil, err
 	}
-	return k.modelsAnswer(all, etag)
+	return k.modelsAnswer(t)
 }
 
-func (k *call) modelsAnswer(all []Alias, etag string) (any, error) {
-	k.tag(etag)
-	out := modelsAnswer{Etag: etag}
+func (k *call) modelsAnswer(t ModelTable) (any, error) {
+	k.tag(t.Etag)
+	out := modelsAnswer{Rows: t.Rows, Etag: t.Etag}
 	var err error
-	out.Aliases, out.Next, err = page(k, all, func(a Alias) string { return a.Alias })
+	out.Aliases, out.Next, err = page(k, t.Aliases, func(a Alias) string { return a.Alias })
 	return out, err
 }
 
@@ -101,17 +111,6 @@ func (m modelRows) check() error {
 	return p.err()
 }
 
-// rowsOf is the table that aliases came from, for the audit log.
-func rowsOf(aliases []Alias) modelRows {
-	out := modelRows{Rows: []ModelRow{}}
-	for _, a := range aliases {
-		for _, c := range a.Candidates {
-			out.Rows = append(out.Rows, ModelRow{a.Alias, c.Provider, c.Model, &c.Tier, &c.Weight, &c.Enabled})
-		}
-	}
-	return out
-}
-
 func putModels(k *call) (any, error) {
 	match, err := k.match()
 	if err != nil {
@@ -124,18 +123,17 @@ func putModels(k *call) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	before, _, err := k.c.o.Backend.Models.List(k.ctx())
+	before, err := k.c.o.Backend.Models.List(k.ctx())
 	if err != nil {
 		return nil, err
 	}
-	var all []Alias
-	var etag string
-	err = k.change("", rowsOf(before), in, func() (err error) {
-		all, etag, err = k.c.o.Backend.Models.Put(k.settled(), match, in.Rows)
+	var after ModelTable
+	err = k.change("", modelRows{before.Rows}, in, func() (err error) {
+		after, err = k.c.o.Backend.Models.Put(k.settled(), match, in.Rows)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return k.modelsAnswer(all, etag)
+	return k.modelsAnswer(after)
 }

@@ -10,9 +10,9 @@ type Providers interface {
 	Get(ctx context.Context, id string) (p Provider, etag string, err error)
 	// Create adds a provider with its keys, all or nothing.
 	Create(ctx context.Context, p NewProvider) (Provider, error)
-	// Put replaces the settings if their version is still match, or match is
-	// "*". Otherwise the error is Stale.
-	Put(ctx context.Context, id, match string, s ProviderSettings) (p Provider, etag string, err error)
+	// Put changes settings if their version is still match, or match is "*".
+	// Otherwise the error is Stale.
+	Put(ctx context.Context, id, match string, c ProviderChange) (p Provider, etag string, err error)
 	// Delete removes a provider. match may be empty: any version.
 	Delete(ctx context.Context, id, match string) error
 	// Test asks the provider something that costs nothing, with one of its keys
@@ -63,22 +63,23 @@ type Target struct {
 	SuccessRate     *float64 `json:"success_rate,omitzero"` // 0..1
 }
 
-// ProviderSettings are what a user may set. A nil number keeps the catalogue's
-// or the present value.
-type ProviderSettings struct {
-	Kind             string `json:"kind"`
-	BaseURL          string `json:"base_url,omitzero"`
-	AnthropicBaseURL string `json:"anthropic_base_url,omitzero"`
-	ResponsesBaseURL string `json:"responses_base_url,omitzero"`
-	Tier             *int   `json:"tier,omitzero"`
-	Weight           *int   `json:"weight,omitzero"`
-	Enabled          *bool  `json:"enabled,omitzero"`
+// ProviderChange is what a user may set of a provider. Nil stays as it is, or
+// for a new provider as the catalogue has it; an empty URL goes back to the
+// catalogue's.
+type ProviderChange struct {
+	Kind             *string `json:"kind,omitzero"`
+	BaseURL          *string `json:"base_url,omitzero"`
+	AnthropicBaseURL *string `json:"anthropic_base_url,omitzero"`
+	ResponsesBaseURL *string `json:"responses_base_url,omitzero"`
+	Tier             *int    `json:"tier,omitzero"`
+	Weight           *int    `json:"weight,omitzero"`
+	Enabled          *bool   `json:"enabled,omitzero"`
 }
 
-// NewProvider is a provider to be added.
+// NewProvider is a provider to be added. Kind is set.
 type NewProvider struct {
 	ID string `json:"id"`
-	ProviderSettings
+	ProviderChange
 	Keys []ProviderKey `json:"keys,omitzero"`
 }
 
@@ -129,23 +130,25 @@ const (
 	maxKeys   = 100
 )
 
-func (s ProviderSettings) check(p *problems) {
-	p.text("/kind", s.Kind, true)
-	for _, u := range [...][2]string{{"/base_url", s.BaseURL}, {"/anthropic_base_url", s.AnthropicBaseURL}, {"/responses_base_url", s.ResponsesBaseURL}} {
-		p.text(u[0], u[1], false)
+func (c ProviderChange) check(p *problems) {
+	if c.Kind != nil {
+		p.text("/kind", *c.Kind, true)
 	}
-	if s.Tier != nil {
-		p.natural("/tier", int64(*s.Tier), maxTier)
+	p.url("/base_url", c.BaseURL)
+	p.url("/anthropic_base_url", c.AnthropicBaseURL)
+	p.url("/responses_base_url", c.ResponsesBaseURL)
+	if c.Tier != nil {
+		p.natural("/tier", int64(*c.Tier), maxTier)
 	}
-	if s.Weight != nil {
-		p.natural("/weight", int64(*s.Weight), maxWeight)
+	if c.Weight != nil {
+		p.natural("/weight", int64(*c.Weight), maxWeight)
 	}
 }
 
-// settings is what of a provider a user set, for the audit log.
-func (v Provider) settings() ProviderSettings {
-	return ProviderSettings{
-		Kind: v.Kind, BaseURL: v.BaseURL, AnthropicBaseURL: v.AnthropicBaseURL, ResponsesBaseURL: v.ResponsesBaseURL,
+// settings is what of a provider a user may set, for the audit log.
+func (v Provider) settings() ProviderChange {
+	return ProviderChange{
+		Kind: &v.Kind, BaseURL: &v.BaseURL, AnthropicBaseURL: &v.AnthropicBaseURL, ResponsesBaseURL: &v.ResponsesBaseURL,
 		Tier: &v.Tier, Weight: &v.Weight, Enabled: &v.Enabled,
 	}
 }

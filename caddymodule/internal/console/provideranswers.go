@@ -37,6 +37,9 @@ func createProvider(k *call) (any, error) {
 	}
 	var p problems
 	p.text("/id", in.ID, true)
+	if in.Kind == nil {
+		p.add("/kind", "this is needed")
+	}
 	in.check(&p)
 	if len(in.Keys) > maxKeys {
 		p.add("/keys", "more keys than one request may bring")
@@ -65,7 +68,7 @@ func putProvider(k *call) (any, error) {
 	}
 	var in struct {
 		ID *string `json:"id"`
-		ProviderSettings
+		ProviderChange
 	}
 	if err := k.read(&in); err != nil {
 		return nil, err
@@ -85,8 +88,8 @@ func putProvider(k *call) (any, error) {
 	}
 	var out Provider
 	var etag string
-	err = k.change(id, before.settings(), in.ProviderSettings, func() (err error) {
-		out, etag, err = k.c.o.Backend.Providers.Put(k.settled(), id, match, in.ProviderSettings)
+	err = k.change(id, before.settings(), in.ProviderChange, func() (err error) {
+		out, etag, err = k.c.o.Backend.Providers.Put(k.settled(), id, match, in.ProviderChange)
 		return err
 	})
 	if err != nil {

@@ -34,7 +34,7 @@ const (
 	hashSize = 32
 	// minPassword and maxPassword bound the passwords that may be set, in
 	// characters and bytes.
-	minPassword = 10
+	minPassword = 12
 	maxPassword = 1024
 	// atOnce bounds the hashes being computed, and inLine those that wait.
 	atOnce = 2

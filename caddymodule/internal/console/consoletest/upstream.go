@@ -49,7 +49,7 @@ func (f providers) Create(_ context.Context, in console.NewProvider) (out consol
 			return console.Invalid(console.Problem{Pointer: "/id", Message: "an id is made of a–z, 0–9, dot, dash and underscore"})
 		}
 		p := console.Provider{ID: in.ID, Title: in.ID, Origin: "overrides", Status: "idle", StatusText: "not used yet", Tier: 1, Weight: 1}
-		set(&p, in.ProviderSettings)
+		set(&p, in.ProviderChange)
 		f.providers = append(f.providers, p)
 		for _, k := range in.Keys {
 			f.addKey(console.NewKey{Provider: in.ID, Name: k.Name, Account: k.Account, Secret: k.Secret})
@@ -60,8 +60,15 @@ func (f providers) Create(_ context.Context, in console.NewProvider) (out consol
 	return out, err
 }
 
-func set(p *console.Provider, s console.ProviderSettings) {
-	p.Kind, p.BaseURL, p.AnthropicBaseURL, p.ResponsesBaseURL = s.Kind, s.BaseURL, s.AnthropicBaseURL, s.ResponsesBaseURL
+func set(p *console.Provider, s console.ProviderChange) {
+	texts := []struct{ to, from *string }{
+		{&p.Kind, s.Kind}, {&p.BaseURL, s.BaseURL}, {&p.AnthropicBaseURL, s.AnthropicBaseURL}, {&p.ResponsesBaseURL, s.ResponsesBaseURL},
+	}
+	for _, t := range texts {
+		if t.from != nil {
+			*t.to = *t.from
+		}
+	}
 	if s.Tier != nil {
 		p.Tier = *s.Tier
 	}
@@ -80,7 +87,7 @@ func turn(p *console.Provider, on bool) {
 	}
 }
 
-func (f providers) Put(_ context.Context, id, match string, s console.ProviderSettings) (out console.Provider, etag string, err error) {
+func (f providers) Put(_ context.Context, id, match string, s console.ProviderChange) (out console.Provider, etag string, err error) {
 	err = f.change(match, func() error {
 		p, err := f.provider(id)
 		if err != nil {
@@ -243,9 +250,13 @@ func (f keys) Reset(_ context.Context, provider, name string) (console.Key, erro
 	})
 }
 
-func (f models) List(context.Context) (out []console.Alias, etag string, err error) {
-	err = f.read(func() { out, etag = f.aliases(), f.etag() })
-	return out, etag, err
+func (f models) List(context.Context) (out console.ModelTable, err error) {
+	err = f.read(func() { out = f.table() })
+	return out, err
+}
+
+func (f *Fake) table() console.ModelTable {
+	return console.ModelTable{Aliases: f.aliases(), Rows: slices.Clone(f.rows), Etag: f.etag()}
 }
 
 func (f *Fake) aliases() []console.Alias {
@@ -272,7 +283,7 @@ func (f *Fake) aliases() []console.Alias {
 	return out
 }
 
-func (f models) Put(_ context.Context, match string, rows []console.ModelRow) (out []console.Alias, etag string, err error) {
+func (f models) Put(_ context.Context, match string, rows []console.ModelRow) (out console.ModelTable, err error) {
 	err = f.change(match, func() error {
 		for i, r := range rows {
 			if _, err := f.provider(r.Provider); err != nil {
@@ -280,8 +291,10 @@ func (f models) Put(_ context.Context, match string, rows []console.ModelRow) (o
 			}
 		}
 		f.rows = slices.Clone(rows)
-		out = f.aliases()
 		return nil
 	})
-	return out, f.tag(), err
+	if err == nil {
+		err = f.read(func() { out = f.table() })
+	}
+	return out, err
 }
