@@ -159,10 +159,11 @@ func (r *Recorder) client(x *gateway.Record) {
 	if c == nil {
 		c = r.clients[other]
 	}
-	if x.Class == llm.ClassNone {
+	class := exchangeClass(x)
+	if class == llm.ClassNone {
 		c.requests.get(func() prometheus.Counter { return r.metrics.clientRequests.WithLabelValues(c.name, "ok") }).Inc()
 	} else {
-		r.metrics.clientRequests.WithLabelValues(c.name, x.Class.String()).Inc()
+		r.metrics.clientRequests.WithLabelValues(c.name, class.String()).Inc()
 	}
 	for kind, n := range [...]int{x.Usage.Input, x.Usage.Output} {
 		if n > 0 {
