@@ -48,7 +48,10 @@ func checkHost(u *url.URL) error {
 	if host == "" {
 		return errors.New("has no host")
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
+	if a, err := netip.ParseAddr(host); err == nil {
+		if a.Zone() != "" {
+			return fmt.Errorf("host %q: an address with a zone, which means something on this machine only", host)
+		}
 		return nil
 	}
 	return checkName(host)

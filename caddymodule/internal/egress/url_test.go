@@ -22,7 +22,7 @@ func TestCheckURL(t *testing.T) {
 		"https://api.example.com:443:443": "not a URL", "https://api example.com": "space", "https://api.example.com\r\nX: y": "space", "https://api.example.com\x00": "space",
 		"https://good.example\\@evil.example": "backslash", "https://api.example.com/%zz": "not a URL", "https://%31%32%37.0.0.1": "not a URL",
 		"https://127.1": "usual form", "https://0x7f000001": "usual form", "https://2130706433": "usual form", "https://0177.0.0.1": "usual form", "https://1.2.3.4.5": "usual form",
-		"https://256.1.1.1": "usual form", "https://127.0.0.1.": "usual form", "https://[::1": "not a URL", "https://[127.0.0.1]": "not a URL", "https://[gg::1]": "not a URL", "https://[]": "not a URL",
+		"https://256.1.1.1": "usual form", "https://127.0.0.1.": "usual form", "https://[::1": "not a URL", "https://[127.0.0.1]": "not a URL", "https://[fe80::1%25eth0]": "zone", "http://[::1%25\x89]": "zone", "https://[gg::1]": "not a URL", "https://[]": "not a URL",
 		"https://a..b": "not a host name", "https://.a": "not a host name", "https://-a.example": "not a host name", "https://*.example.com": "not a host name",
 		"https://münchen.example": "xn--", "https://127。0。0。1": "xn--", "https://ⓛocalhost": "xn--", "https://a,b": "not a host name",
 		"https://" + strings.Repeat("a", 64) + ".example": "not a host name", "https://" + strings.Repeat("a.", 130) + "b": "neither",
@@ -41,7 +41,7 @@ func TestCheckURL(t *testing.T) {
 
 func FuzzCheckURL(f *testing.F) {
 	for _, text := range []string{
-		"https://api.example.com/v1", "http://127.0.0.1:1", "https://a@b", "https://[::1%25lo]:1", "https://0x7f.1", "http://localhost#", "https://a:b:c",
+		"https://api.example.com/v1", "http://127.0.0.1:1", "https://a@b", "https://[::1%25lo]:1", "http://[::1%25\x89]", "https://0x7f.1", "http://localhost#", "https://a:b:c",
 	} {
 		f.Add(text)
 	}
