@@ -39,7 +39,8 @@ type Result struct {
 // Import reads the old configurations at paths, which are files and directories,
 // and makes one of the present language. It changes nothing. A path that does not
 // exist is an error; a file that cannot be read or understood is an entry of the
-// report, and the others are read.
+// report, and the others are read. An error about the new document comes with what
+// was found.
 func Import(paths []string, o Options) (*Result, error) {
 	m := newMerger(o)
 	s := &search{visit: &m.importer, want: mayBeOld}
@@ -61,7 +62,7 @@ func newMerger(o Options) *merger {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	return &merger{owner: map[*oldProvider]*merged{}, importer: importer{
+	return &merger{owner: map[*oldProvider]*merged{}, recovered: map[string]bool{}, importer: importer{
 		options: o, catalogue: o.Catalogue, taken: map[string]bool{}, variables: map[string]string{},
 		report: &Report{Created: o.Now.UTC(), DryRun: o.DryRun, Files: []FileReport{}, Entries: []Entry{}, Keys: []KeyReport{}},
 	}}

@@ -13,6 +13,7 @@ import (
 const (
 	maxDepth = 64
 	maxNodes = 100_000
+	maxNames = 2000 // of one object
 )
 
 // defect is something wrong with the writing of a file that did not keep it from
@@ -215,6 +216,10 @@ func (p *jsonReader) object(n *node, depth int) {
 		p.pos++
 		v := p.value(depth + 1)
 		if v == nil {
+			return
+		}
+		if len(n.members) == maxNames {
+			p.halt("an object with too many names")
 			return
 		}
 		if n.has(name) {

@@ -20,10 +20,11 @@ type merged struct {
 	explicit bool
 
 	keys   []*Key
-	envs   []string // variables that hold keys
-	models []string // those the catalogue does not list
-	first  string   // the first usable model the files name
-	listed bool     // first is in the catalogue
+	ring   map[string]*Key // keys by value
+	envs   []string        // variables that hold keys
+	models []string        // those the catalogue does not list
+	first  string          // the first usable model the files name
+	listed bool            // first is in the catalogue
 }
 
 // merger brings the drafts together.
@@ -32,6 +33,8 @@ type merger struct {
 	list  []*merged
 	owner map[*oldProvider]*merged
 	stray []oldKey // keys of nobody
+
+	recovered map[string]bool // all keys by value
 }
 
 // merge makes the providers of the new document. The drafts come in the order in

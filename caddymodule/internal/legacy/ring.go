@@ -59,16 +59,18 @@ func (m *merger) keysOf(g *merged) {
 // addKey adds a key to a provider, or its place to the key that is already there.
 func (m *merger) addKey(g *merged, k oldKey) {
 	from := fmt.Sprintf("%s:%d", k.where.file, k.where.line)
-	for _, have := range g.keys {
-		if have.Secret.Equal(secret.New(k.value)) {
-			have.From = append(have.From, from)
-			m.entry(Changed, k.where, have.ID, "the same key stands at "+have.From[0]+"; it is kept once")
-			return
-		}
+	if have := g.ring[k.value]; have != nil {
+		have.From = append(have.From, from)
+		m.entry(Changed, k.where, have.ID, "the same key stands at "+have.From[0]+"; it is kept once")
+		return
 	}
 	key := &Key{Provider: g.name, Origin: g.origin(), Secret: secret.New(k.value), From: []string{from}}
 	key.Name, key.ID = m.keyID(g.name, len(g.keys))
 	g.keys = append(g.keys, key)
+	if g.ring == nil {
+		g.ring = map[string]*Key{}
+	}
+	g.ring[k.value], m.recovered[k.value] = key, true
 	m.entry(Kept, k.where, "vault:"+key.ID, m.doubt(g, k.value))
 }
 
@@ -103,23 +105,14 @@ func (m *merger) keyID(provider string, n int) (name, id string) {
 // strays keeps the keys nobody knows the owner of, unless they turned up elsewhere.
 func (m *merger) strays() {
 	for _, k := range m.stray {
-		if k.value == "" || m.haveKey(k.value) {
+		if k.value == "" || m.recovered[k.value] {
 			continue
 		}
+		m.recovered[k.value] = true
 		_, id := m.keyID("unknown", len(m.unowned))
 		m.unowned = append(m.unowned, &Key{ID: id, Secret: secret.New(k.value), From: []string{fmt.Sprintf("%s:%d", k.where.file, k.where.line)}})
 		m.entry(Kept, k.where, "vault:"+id, "a key without a provider; it is kept and not used")
 	}
-}
-
-func (m *merger) haveKey(value string) bool {
-	same := func(k *Key) bool { return k.Secret.Equal(secret.New(value)) }
-	for _, g := range m.list {
-		if slices.ContainsFunc(g.keys, same) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(m.unowned, same)
 }
 
 // modelsOf sorts the models the files name: the catalogue's own, others to be kept,
