@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +26,7 @@ type Server struct {
 	Auth    *auth.Authority
 	HTTP    *httptest.Server
 
+	once   sync.Mutex
 	tokens map[string]string
 }
 
@@ -43,33 +46,47 @@ type Settings struct {
 // Serve starts a console that ends with the test.
 func Serve(t testing.TB, s Settings) *Server {
 	t.Helper()
-	a, err := auth.Open(auth.Options{
-		Path: filepath.Join(t.TempDir(), "users.json"), DevLogin: s.DevLogin, Now: s.Now,
-		Cost: auth.Cost{MemoryKiB: 64, Passes: 1},
-	})
+	path := filepath.Join(t.TempDir(), "users.json")
+	if !s.DevLogin {
+		file, err := usersFile()
+		if err == nil {
+			err = os.WriteFile(path, file, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := auth.Open(auth.Options{Path: path, DevLogin: s.DevLogin, Now: s.Now, Cost: cheap})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := &Server{Fake: New(s.Now), Auth: a, tokens: map[string]string{}}
-	if !s.DevLogin {
-		out.addUsers(t)
-	}
 	out.listen(t, s)
 	return out
 }
 
-func (s *Server) addUsers(t testing.TB) {
-	for _, role := range []string{"admin", "operator", "viewer"} {
-		if _, err := s.Auth.AddUser(context.Background(), role, role, Password); err != nil {
-			t.Fatal(err)
-		}
-		token, _, err := s.Auth.Login(context.Background(), auth.Attempt{User: role, Password: Password, IP: netip.MustParseAddr("192.0.2.1")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.tokens[role] = token
+// cheap is the price of a hash in tests.
+var cheap = auth.Cost{MemoryKiB: 64, Passes: 1}
+
+// usersFile is a users file with one user for each role, made once.
+var usersFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "consoletest")
+	if err != nil {
+		return nil, err
 	}
-}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "users.json")
+	a, err := auth.Open(auth.Options{Path: path, Cost: cheap})
+	if err != nil {
+		return nil, err
+	}
+	for _, role := range []string{"admin", "operator", "viewer"} {
+		if _, err := a.AddUser(context.Background(), role, role, Password); err != nil {
+			return nil, err
+		}
+	}
+	return os.ReadFile(path)
+})
 
 func (s *Server) listen(t testing.TB, o Settings) {
 	s.HTTP = httptest.NewUnstartedServer(nil)
@@ -105,11 +122,23 @@ func (s *Server) listen(t testing.TB, o Settings) {
 	})
 }
 
-// Token returns the session id of the user of a role.
-func (s *Server) Token(role string) string { return s.tokens[role] }
+// Token returns the session id of the user of a role, who logs in at the first
+// call.
+func (s *Server) Token(role string) string {
+	s.once.Lock()
+	defer s.once.Unlock()
+	if s.tokens[role] == "" {
+		token, _, err := s.Auth.Login(context.Background(), auth.Attempt{User: role, Password: Password, IP: netip.MustParseAddr("192.0.2.1")})
+		if err != nil {
+			panic(err)
+		}
+		s.tokens[role] = token
+	}
+	return s.tokens[role]
+}
 
 // Cookie returns the Cookie header of the user of a role.
-func (s *Server) Cookie(role string) string { return "aimux_session=" + s.tokens[role] }
+func (s *Server) Cookie(role string) string { return "aimux_session=" + s.Token(role) }
 
 // Answer is what a console said.
 type Answer struct {
