@@ -1,48 +1,42 @@
 // Alerts: what fires now, what did, and the rules behind them.
 
-import { h } from './dom.js';
-import { shape } from './icons.js';
-import { redraw } from './dom.js';
-import { call, Resource } from './api.js';
-import { listen, providerTitle } from './store.js';
-import { badge, head, ready, empty, tone, card, mono, plain } from './parts.js';
-import { ago, full, rate, show, plural } from './format.js';
+import {ago, badge, card, empty, full, h, head, listen, mono, plain, plural, providerLink, providerTitle, rate, ready, Resource, shape, show, tone} from './parts.js';
 
-const alerts = new Resource(() => call('GET', 'alerts'), redraw);
+const alerts = new Resource('alerts');
 let stop = () => {};
 
 // alertLine is one alert in a list of lines; the overview shows it too.
-export const alertLine = (a) => h('li', { key: a.name + (a.provider || '') }, h('span', { class: 'tone-' + tone(a.state) }, shape(tone(a.state))),
-  h('div', h('a', { href: '#/alerts' }, a.text || a.name), h('small', a.state + (a.provider ? ' · ' + providerTitle(a.provider) : ''))),
-  h('time.end', { datetime: a.since }, ago(a.since)));
+export const alertLine = a => h('li', {key: a.name + (a.provider || '')}, h('span', {class: 'tone-' + tone(a.state)}, shape(tone(a.state))),
+	h('div', h('a', {href: '#/alerts'}, a.text || a.name), h('small', a.state + (a.provider ? ' · ' + providerTitle(a.provider) : ''))),
+	h('time.end', {datetime: a.since}, ago(a.since)));
 
-const order = { firing: 0, pending: 1, resolved: 2 };
+const order = {firing: 0, pending: 1, resolved: 2};
 
 function row(a) {
-  return h('li.alert', { key: a.name + (a.provider || '') + a.since, class: 'is-' + a.state }, badge(a.state),
-    h('div.alert-text', h('h3', a.text || a.name), h('p.muted', mono(a.name), a.provider && [' on ', h('a', { href: '#/providers?id=' + encodeURIComponent(a.provider) }, providerTitle(a.provider))])),
-    h('div.alert-figures', a.metric && h('p', a.metric, ' ', h('b.num', rate(a.value)), h('span.muted', ' limit ', h('span.num', rate(a.threshold)))),
-      h('p.muted', h('time', { datetime: a.since, title: full(a.since) }, 'since ' + ago(a.since)))));
+	return h('li.alert', {key: a.name + (a.provider || '') + a.since, class: 'is-' + a.state}, badge(a.state),
+		h('div.alert-text', h('h3', a.text || a.name), h('p.muted', mono(a.name), a.provider && [' on ', providerLink(a.provider)])),
+		h('div.alert-figures', a.metric && h('p', a.metric, ' ', h('b.num', rate(a.value)), h('span.muted', ' limit ', h('span.num', rate(a.threshold)))),
+			h('p.muted', h('time', {datetime: a.since, title: full(a.since)}, 'since ' + ago(a.since)))));
 }
 
 function rules(list) {
-  if (!list?.length) return null;
-  const columns = [...new Set(list.flatMap((r) => Object.keys(r)))].slice(0, 8);
-  return card('Rules', h('span.muted', plural(list.length, 'rule')), plain(columns.map((c) => c.replaceAll('_', ' ')), list, (r) => columns.map((c) => show(r[c]))));
+	if (!list?.length) return null;
+	const columns = [...new Set(list.flatMap(r => Object.keys(r)))].slice(0, 8);
+	return card('Rules', h('span.muted', plural(list.length, 'rule')), plain(columns.map(c => c.replaceAll('_', ' ')), list, r => columns.map(c => show(r[c]))));
 }
 
 function view(data) {
-  const list = [...data.alerts].sort((a, b) => (order[a.state] ?? 3) - (order[b.state] ?? 3) || (a.since < b.since ? 1 : -1));
-  return [list.length ? h('ul.alerts', list.slice(0, 300).map(row))
-    : empty('All quiet', 'No rule has fired. When one does it stands here, with the value that set it off.'), rules(data.rules)];
+	const list = [...data.alerts].sort((a, b) => (order[a.state] ?? 3) - (order[b.state] ?? 3) || (a.since < b.since ? 1 : -1));
+	return [list.length ? h('ul.alerts', list.slice(0, 300).map(row))
+		: empty('All quiet', 'No rule has fired. When one does it stands here, with the value that set it off.'), rules(data.rules)];
 }
 
 export default {
-  path: 'alerts', title: 'Alerts', icon: 'alerts',
-  enter() {
-    alerts.load();
-    stop = listen((m) => { if (m.type === 'alert' || m.type === 'hello') alerts.load(); });
-  },
-  leave() { stop(); },
-  view: () => [head('Alerts', 'What needs somebody to look, and what did.'), ready(alerts, view)],
+	path: 'alerts', title: 'Alerts', icon: 'alerts',
+	enter() {
+		alerts.load();
+		stop = listen(m => {if (m.type === 'alert' || m.type === 'hello') alerts.load();});
+	},
+	leave() {stop();},
+	view: () => [head('Alerts', 'What needs somebody to look, and what did.'), ready(alerts, view)],
 };

@@ -1,11 +1,7 @@
 // The console: one page per file, the hash says which. This file is the frame around them.
 
-import { h, attach, redraw } from './dom.js';
-import { icon, shape } from './icons.js';
-import { state, enter, signedOut } from './store.js';
-import { call } from './api.js';
-import { iconButton, open, dialogHead, skeleton } from './parts.js';
-import { login, change } from './login.js';
+import {attach, call, dialogHead, enter, h, icon, iconButton, open, redraw, shape, signedOut, skeleton, state} from './parts.js';
+import {login, change} from './login.js';
 import overview from './overview.js';
 import requests from './requests.js';
 import usage from './usage.js';
@@ -19,9 +15,9 @@ import settings from './settings.js';
 import setup from './setup.js';
 
 const groups = [
-  ['Watch', [overview, requests, usage, alerts]],
-  ['Route', [providers, routes, keys, clients]],
-  ['Manage', [audit, settings]],
+	['Watch', [overview, requests, usage, alerts]],
+	['Route', [providers, routes, keys, clients]],
+	['Manage', [audit, settings]],
 ];
 const pages = groups.flatMap(([, list]) => list);
 const all = [...pages, setup];
@@ -32,102 +28,102 @@ let where = '';
 
 // go follows the hash: the page it names is entered with the query behind it.
 function go() {
-  if (!state.user || state.user.must_change_password) return;
-  const [path, text] = location.hash.replace(/^#\/?/, '').split('?');
-  const next = all.find((p) => p.path === path) || overview;
-  const q = Object.fromEntries(new URLSearchParams(text || ''));
-  if (next !== page) {
-    page?.leave?.();
-    page = next;
-    window.scrollTo(0, 0);
-    page.enter?.(q);
-  } else if (where !== location.hash) {
-    page.query?.(q);
-  }
-  where = location.hash;
-  document.title = page.title + ' · aimux';
-  redraw();
+	if (!state.user || state.user.must_change_password) return;
+	const [path, text] = location.hash.replace(/^#\/?/, '').split('?');
+	const next = all.find(p => p.path === path) || overview;
+	const q = Object.fromEntries(new URLSearchParams(text || ''));
+	if (next !== page) {
+		page?.leave?.();
+		page = next;
+		window.scrollTo(0, 0);
+		page.enter?.(q);
+	} else if (where !== location.hash) {
+		page.query?.(q);
+	}
+	where = location.hash;
+	document.title = page.title + ' · aimux';
+	redraw();
 }
 
 const feedWords = {
-  live: ['ok', 'Live'], polling: ['warn', 'Polling'], offline: ['bad', 'Offline'], connecting: ['off', 'Connecting'],
+	live: ['ok', 'Live'], polling: ['warn', 'Polling'], offline: ['bad', 'Offline'], connecting: ['off', 'Connecting'],
 };
 
 function feedStatus() {
-  const [tone, text] = feedWords[state.feed];
-  return h('span.feed', { class: 'tone-' + tone, title: 'Live updates: ' + text.toLowerCase(), 'data-feed': state.feed },
-    h('span.feed-dot', shape(tone)), h('span.feed-text', text));
+	const [tone, text] = feedWords[state.feed];
+	return h('span.feed', {class: 'tone-' + tone, title: 'Live updates: ' + text.toLowerCase(), 'data-feed': state.feed},
+		h('span.feed-dot', shape(tone)), h('span.feed-text', text));
 }
 
-const firing = () => state.alerts.filter((a) => a.state === 'firing').length;
+const firing = () => state.alerts.filter(a => a.state === 'firing').length;
 
 function link(p) {
-  const n = p === alerts ? firing() : 0;
-  return h('a.nav-link', { key: p.path, href: '#/' + p.path, 'aria-current': p === page ? 'page' : null, title: p.title },
-    icon(p.icon), h('span', p.title), n > 0 && h('b.count.num', { 'aria-label': n + ' firing' }, n));
+	const n = p === alerts ? firing() : 0;
+	return h('a.nav-link', {key: p.path, href: '#/' + p.path, 'aria-current': p === page ? 'page' : null, title: p.title},
+		icon(p.icon), h('span', p.title), n > 0 && h('b.count.num', { 'aria-label': n + ' firing'}, n));
 }
 
-const themes = { auto: ['auto', 'Theme: as the system'], light: ['sun', 'Theme: light'], dark: ['moon', 'Theme: dark'] };
+const themes = {auto: ['auto', 'Theme: as the system'], light: ['sun', 'Theme: light'], dark: ['moon', 'Theme: dark']};
 
 function themeSwitch() {
-  const now = window.aimuxTheme.get();
-  const order = ['auto', 'light', 'dark'];
-  const next = order[(order.indexOf(now) + 1) % 3];
-  return iconButton(themes[now][0], themes[now][1] + '; change', () => { window.aimuxTheme.set(next); redraw(); });
+	const now = window.aimuxTheme.get();
+	const order = ['auto', 'light', 'dark'];
+	const next = order[(order.indexOf(now) + 1) % 3];
+	return iconButton(themes[now][0], themes[now][1] + '; change', () => {window.aimuxTheme.set(next);});
 }
 
 async function leave() {
-  try { await call('POST', 'logout'); } catch { /* the session is over either way */ }
-  signedOut();
+	try {await call('POST', 'logout');} catch {/* the session is over either way */}
+	signedOut();
 }
 
 const account = () => h('div.account', h('span.who', icon('user'),
-  h('span', h('b', state.user.user), h('small', state.user.role))), themeSwitch(), iconButton('out', 'Sign out', leave));
+	h('span', h('b', state.user.user), h('small', state.user.role))), themeSwitch(), iconButton('out', 'Sign out', leave));
 
-const brand = () => h('a.brand', { href: '#/overview', 'aria-label': 'aimux, overview' }, h('img', { src: 'assets/icon.svg', alt: '', width: 22, height: 22 }), h('span', 'aimux'));
+const brand = () => h('a.brand', {href: '#/overview', 'aria-label': 'aimux, overview'}, h('img', {src: 'assets/icon.svg', alt: '', width: 22, height: 22}), h('span', 'aimux'));
 
 function side() {
-  return h('nav.side', { 'aria-label': 'Main' }, h('div.side-top', brand()),
-    groups.map(([name, list]) => h('div.nav-group', { key: name }, h('h2', name), list.map(link))),
-    h('div.side-foot', feedStatus(), account()));
+	return h('nav.side', { 'aria-label': 'Main'}, h('div.side-top', brand()),
+		groups.map(([name, list]) => h('div.nav-group', {key: name}, h('h2', name), list.map(link))),
+		h('div.side-foot', feedStatus(), account()));
 }
 
 function drawer() {
-  open((close) => h('div.more', { onclick: (e) => { if (e.target.closest('a')) close(); } }, dialogHead('Menu', close),
-    groups.map(([name, list]) => h('div.nav-group', { key: name }, h('h2', name), list.map(link))), account()), { cls: 'drawer', label: 'Menu' });
+	open(close => h('div.more', {onclick: e => {if (e.target.closest('a')) close();}}, dialogHead('Menu', close),
+		groups.map(([name, list]) => h('div.nav-group', {key: name}, h('h2', name), list.map(link))), account()), {cls: 'drawer', label: 'Menu'});
 }
 
-const bar = () => h('nav.bottom', { 'aria-label': 'Main' }, bottom.map(link),
-  h('button.nav-link', { type: 'button', onclick: drawer, 'aria-haspopup': 'dialog' }, icon('more'), h('span', 'More')));
+const bar = () => h('nav.bottom', { 'aria-label': 'Main'}, bottom.map(link),
+	h('button.nav-link', {type: 'button', onclick: drawer, 'aria-haspopup': 'dialog'}, icon('more'), h('span', 'More')));
 
 const phoneTop = () => h('header.phone-top', brand(), feedStatus());
 
 function banner() {
-  if (state.feed === 'offline') return h('div.banner.tone-bad', { role: 'status' }, shape('bad'), 'The gateway does not answer. What you see is the last it said; trying again.');
-  if (state.meta?.simulated) return h('div.banner', shape('warn'), h('span', 'The built-in simulator answers: no provider has a key yet. '), h('a', { href: '#/setup' }, 'Add a provider'));
-  const ill = Object.entries(state.meta?.health || {}).filter(([, v]) => v && v.ok === false);
-  return ill.length > 0 && h('div.banner.tone-bad', { role: 'status' }, shape('bad'), ill.map(([k, v]) => `${k}: ${v.message || 'not working'}`).join(' · '));
+	if (state.feed === 'offline') return h('div.banner.tone-bad', {role: 'status'}, shape('bad'), 'The gateway does not answer. What you see is the last it said; trying again.');
+	if (state.meta?.simulated) return h('div.banner', shape('warn'), h('span', 'The built-in simulator answers: no provider has a key yet. '), h('a', {href: '#/setup'}, 'Add a provider'));
+	const ill = Object.entries(state.meta?.health || {}).filter(([, v]) => v && v.ok === false);
+	return ill.length > 0 && h('div.banner.tone-bad', {role: 'status'}, shape('bad'), ill.map(([k, v]) => `${k}: ${v.message || 'not working'}`).join(' · '));
 }
 
 function view() {
-  if (!state.asked) return h('p.boot', { role: 'status' }, 'aimux');
-  if (!state.user) return state.away ? h('div.alone', h('p', { role: 'status' }, 'The gateway does not answer yet. Trying again …'), skeleton(2)) : login(brandLarge());
-  if (state.user.must_change_password) return change(brandLarge());
-  if (!page) go();
-  return [h('a.skip', { href: '#main', onclick: (e) => { e.preventDefault(); document.querySelector('h1')?.focus(); } }, 'Skip to content'),
-    side(), phoneTop(), h('main', { id: 'main', key: page.path, class: 'page page-' + page.path }, banner(), page.view()), bar()];
+	if (!state.asked) return h('p.boot', {role: 'status'}, 'aimux');
+	if (!state.user) return state.away ? h('div.alone', h('p', {role: 'status'}, 'The gateway does not answer yet. Trying again …'), skeleton(2)) : login(brandLarge());
+	if (state.user.must_change_password) return change(brandLarge());
+	if (!page) go();
+	return [h('a.skip', {href: '#main', onclick: e => {e.preventDefault(); document.querySelector('h1')?.focus();}}, 'Skip to content'),
+		side(), phoneTop(), h('main', {id: 'main', key: page.path, class: 'page page-' + page.path}, banner(), page.view()), bar()];
 }
 
-const brandLarge = () => h('div.brand.large', h('img', { src: 'assets/icon.svg', alt: '', width: 40, height: 40 }), h('span', 'aimux'));
+const brandLarge = () => h('div.brand.large', h('img', {src: 'assets/icon.svg', alt: '', width: 40, height: 40}), h('span', 'aimux'));
 
 window.addEventListener('hashchange', go);
 // The slash goes to the search field of the page.
-window.addEventListener('keydown', (e) => {
-  const search = e.key === '/' && !e.target.closest?.('input, textarea, select') && document.querySelector('main input[type=search]');
-  if (search) { e.preventDefault(); search.focus(); }
+window.addEventListener('keydown', e => {
+	const search = e.key === '/' && !e.target.closest?.('input, textarea, select') && document.querySelector('main input[type=search]');
+	if (search) {e.preventDefault(); search.focus();}
 });
 
 attach(document.getElementById('app'), view);
 enter();
 // Countdowns and ages move even when the feed is silent.
-setInterval(() => { if (state.user && !document.hidden) redraw(); }, 1000);
+setInterval(() => {if (state.user && !document.hidden) redraw();}, 1000);

@@ -1,184 +1,201 @@
-// The small pieces pages are made of: badges, buttons, fields, states, toasts and dialogs.
+// What pages are made of: badges, buttons, fields, states, toasts and dialogs, and with them everything below.
 
-import { h, attach, redraw } from './dom.js';
-import { icon, shape } from './icons.js';
-import { countdown } from './format.js';
+export * from './api.js';
+export * from './dom.js';
+export * from './format.js';
+export * from './icons.js';
+export * from './store.js';
+import {call, seg} from './api.js';
+import {h, attach, redraw} from './dom.js';
+import {icon, shape} from './icons.js';
+import {countdown} from './format.js';
+import {providerTitle} from './store.js';
 
 // tones maps every status word of the API to a shape and a colour.
 const tones = {
-  ok: 'ok', ready: 'ok', closed: 'ok', success: 'ok', resolved: 'ok', applied: 'ok', enabled: 'ok',
-  degraded: 'warn', 'half-open': 'warn', pending: 'warn', missing: 'warn',
-  resting: 'rest', down: 'bad', open: 'bad', firing: 'bad', failed: 'bad', refused: 'bad', error: 'bad',
+	ok: 'ok', ready: 'ok', closed: 'ok', success: 'ok', resolved: 'ok', applied: 'ok', enabled: 'ok',
+	degraded: 'warn', 'half-open': 'warn', pending: 'warn', missing: 'warn',
+	resting: 'rest', down: 'bad', open: 'bad', firing: 'bad', failed: 'bad', refused: 'bad', error: 'bad',
 };
-export const tone = (word) => tones[word] || 'off';
+export const tone = word => tones[word] || 'off';
 
 // badge is a status as shape and word.
-export const badge = (word, text, t = tone(word)) => h('span.badge', { class: 'tone-' + t }, shape(t), h('span', text || word));
+export const badge = (word, text, t = tone(word)) => h('span.badge', {class: 'tone-' + t}, shape(t), h('span', text || word));
 
 // resting counts down to the end of a rest; beyond it says so instead of showing a stale time.
-export const resting = (until) => h('time.num', { datetime: until }, countdown(until) || 'ending');
+export const resting = until => h('time.num', {datetime: until}, countdown(until) || 'ending');
 
-export const chip = (text, title) => h('span.chip', { title }, text);
-export const mono = (text) => h('code', text);
+export const chip = (text, title) => h('span.chip', {title}, text);
+export const mono = text => h('code', text);
 
 // button takes {icon, kind: 'primary'|'danger'|'quiet', title, busy, …attributes}.
-export function button(text, onclick, { icon: name, kind = '', busy, ...rest } = {}) {
-  return h('button', { type: 'button', class: kind + (text ? '' : ' square'), onclick, 'aria-busy': busy ? 'true' : null, disabled: busy || rest.disabled, ...rest },
-    name && icon(name), text && h('span', text));
+export function button(text, onclick, {icon: name, kind = '', busy, ...rest} = {}) {
+	return h('button', {type: 'button', class: kind + (text ? '' : ' square'), onclick, 'aria-busy': busy ? 'true' : null, disabled: busy || rest.disabled, ...rest},
+		name && icon(name), text && h('span', text));
 }
 
 // iconButton is a button that shows only its icon, and says its name.
-export const iconButton = (name, label, onclick, rest = {}) => button('', onclick, { icon: name, kind: 'quiet', 'aria-label': label, title: label, ...rest });
+export const iconButton = (name, label, onclick, rest = {}) => button('', onclick, {icon: name, kind: 'quiet', 'aria-label': label, title: label, ...rest});
 
 export const head = (title, lead, ...actions) => h('header.page-head',
-  h('div', h('h1', { tabindex: -1 }, title), lead && h('p.lead', lead)), h('div.actions', actions));
+	h('div', h('h1', {tabindex: -1}, title), lead && h('p.lead', lead)), h('div.actions', actions));
 
-export const card = (title, extra, ...body) => h('section.card', { 'aria-label': title },
-  h('header.card-head', h('h2', title), extra), body);
+export const card = (title, extra, ...body) => h('section.card', { 'aria-label': title},
+	h('header.card-head', h('h2', title), extra), body);
 
 // choice is a row of alternatives of which one is taken.
-export const choice = (label, options, value, pick) => h('div.segments', { role: 'radiogroup', 'aria-label': label },
-  options.map(([v, text]) => h('button', {
-    key: v, type: 'button', role: 'radio', 'aria-checked': String(v === value), onclick: () => pick(v),
-  }, text)));
+export const choice = (label, options, value, pick) => h('div.segments', {role: 'radiogroup', 'aria-label': label},
+	options.map(([v, text]) => h('button', {
+		key: v, type: 'button', role: 'radio', 'aria-checked': String(v === value), onclick: () => pick(v),
+	}, text)));
 
 let serial = 0;
 
 // field is a labelled control with its hint and the problem found in it.
-export function field(label, control, { hint, problem, id } = {}) {
-  control.props.id ||= id || 'f' + label.replace(/\W+/g, '-').toLowerCase();
-  const about = control.props.id + '-about';
-  if (hint || problem) control.props['aria-describedby'] = about;
-  if (problem) control.props['aria-invalid'] = 'true';
-  return h('div.field', { class: problem ? 'has-problem' : '' }, h('label', { for: control.props.id }, label), control,
-    (hint || problem) && h('p', { id: about, class: problem ? 'problem' : 'hint' }, problem || hint));
+export function field(label, control, {hint, problem, id} = {}) {
+	control.props.id ||= id || 'f' + label.replace(/\W+/g, '-').toLowerCase();
+	const about = control.props.id + '-about';
+	if (hint || problem) control.props['aria-describedby'] = about;
+	if (problem) control.props['aria-invalid'] = 'true';
+	return h('div.field', {class: problem ? 'has-problem' : ''}, h('label', {for: control.props.id}, label), control,
+		(hint || problem) && h('p', {id: about, class: problem ? 'problem' : 'hint'}, problem || hint));
 }
 
-export const input = (props) => h('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', ...props });
-export const select = (options, props) => h('select', props, options.map(([v, text]) => h('option', { value: v, key: v }, text)));
+export const input = props => h('input', {type: 'text', autocomplete: 'off', spellcheck: 'false', ...props});
+export const select = (options, props) => h('select', props, options.map(([v, text]) => h('option', {value: v, key: v}, text)));
 
 export const toggle = (label, on, onchange, rest = {}) => h('button.switch', {
-  type: 'button', role: 'switch', 'aria-checked': String(!!on), 'aria-label': label, title: label, onclick: onchange, ...rest,
+	type: 'button', role: 'switch', 'aria-checked': String(!!on), 'aria-label': label, title: label, onclick: onchange, ...rest,
 }, h('i'));
 
 // searchBox is the field above a list that narrows it down.
-export const searchBox = (label, value, set) => h('div.search', icon('search'), input({ type: 'search', value, placeholder: label + ' …', 'aria-label': label, oninput: (e) => { set(e.target.value); redraw(); } }));
+export const searchBox = (label, value, set) => h('div.search', icon('search'), input({type: 'search', value, placeholder: label + ' …', 'aria-label': label, oninput: e => {set(e.target.value);}}));
 
 // plain is a small table: heads may carry classes before a colon ('n lo:Tokens/s'), cells(row) gives a row's contents.
 export function plain(heads, rows, cells, mark) {
-  const columns = heads.map((x) => (x.includes(':') ? x.split(':') : ['', x]));
-  return h('div.scroll-x', h('table.plain', h('thead', h('tr', columns.map(([c, text]) => h('th', { class: c, scope: 'col' }, text || h('span.sr', 'Mark'))))),
-    h('tbody', rows.map((row, i) => h('tr', { class: mark ? mark(row) : '' }, cells(row, i).map((cell, k) => h('td', { class: columns[k][0] }, cell)))))));
+	const columns = heads.map(x => (x.includes(':') ? x.split(':') : ['', x]));
+	return h('div.scroll-x', h('table.plain', h('thead', h('tr', columns.map(([c, text]) => h('th', {class: c, scope: 'col'}, text || h('span.sr', 'Mark'))))),
+		h('tbody', rows.map((row, i) => h('tr', {class: mark ? mark(row) : ''}, cells(row, i).map((cell, k) => h('td', {class: columns[k][0]}, cell)))))));
 }
 
-export const fact = (label, value) => value !== undefined && value !== null && value !== '' && h('div', { key: label }, h('dt', label), h('dd.num', value));
+export const fact = (label, value) => value !== undefined && value !== null && value !== '' && h('div', {key: label}, h('dt', label), h('dd.num', value));
 
 // States every list can be in.
 export const empty = (title, text, ...actions) => h('div.empty', h('h3', title), h('p', text), actions.length > 0 && h('div.actions', actions));
-export const skeleton = (rows = 5) => h('div.skeleton', { role: 'status', 'aria-label': 'Loading' }, Array.from({ length: rows }, (_, i) => h('i', { key: i })));
+export const skeleton = (rows = 5) => h('div.skeleton', {role: 'status', 'aria-label': 'Loading'}, Array.from({length: rows}, (_, i) => h('i', {key: i})));
 
-export const failure = (error, again) => h('div.empty.bad', { role: 'alert' }, h('h3', error.status === 0 ? 'No answer' : 'This did not work'),
-  h('p', error.message), problems(error.problems), again && h('div.actions', button('Try again', again)));
+export const failure = (error, again) => h('div.empty.bad', {role: 'alert'}, h('h3', error.status === 0 ? 'No answer' : 'This did not work'),
+	h('p', error.message), problems(error.problems), again && h('div.actions', button('Try again', again)));
 
-export const problems = (list) => list?.length > 0 && h('ul.problems', list.slice(0, 50).map((p) => h('li',
-  p.pointer && mono(p.pointer), p.pointer && ' ', p.message, p.hint && h('span.hint', ' ' + p.hint))));
+export const problems = list => list?.length > 0 && h('ul.problems', list.slice(0, 50).map(p => h('li',
+	p.pointer && mono(p.pointer), p.pointer && ' ', p.message, p.hint && h('span.hint', ' ' + p.hint))));
 
 // ready shows a resource, or why it is not there yet.
 export function ready(resource, view, rows) {
-  if (resource.data) return view(resource.data);
-  return resource.error ? failure(resource.error, () => resource.load()) : skeleton(rows);
+	if (resource.data) return view(resource.data);
+	return resource.error ? failure(resource.error, () => resource.load()) : skeleton(rows);
 }
 
-export const meter = (share, label, cls = '') => h('span.meter', { class: cls, role: 'img', 'aria-label': label },
-  h('i', { style: { width: Math.max(0, Math.min(1, share || 0)) * 100 + '%' } }));
+export const meter = (share, label, cls = '') => h('span.meter', {class: cls, role: 'img', 'aria-label': label},
+	h('i', {style: {width: Math.max(0, Math.min(1, share || 0)) * 100 + '%'}}));
 
 // toast says what happened, for five seconds or until dismissed; an error stays twice as long.
-export function toast(text, { bad, action, label } = {}) {
-  const el = document.createElement('div');
-  el.className = 'toast' + (bad ? ' bad' : '');
-  if (bad) el.setAttribute('role', 'alert');
-  const stop = attach(el, () => [shape(bad ? 'bad' : 'ok'), h('p', text),
-    action && button(label, () => { close(); action(); }, { kind: 'quiet' }), iconButton('close', 'Dismiss', () => close())]);
-  const close = () => { stop(); el.remove(); };
-  let timer;
-  const wait = () => { timer = setTimeout(close, bad || action ? 10000 : 5000); };
-  el.onmouseenter = () => clearTimeout(timer);
-  el.onmouseleave = wait;
-  document.getElementById('toasts').append(el);
-  wait();
+export function toast(text, {bad, action, label} = {}) {
+	const el = document.createElement('div');
+	el.className = 'toast' + (bad ? ' bad' : '');
+	if (bad) el.setAttribute('role', 'alert');
+	const stop = attach(el, () => [shape(bad ? 'bad' : 'ok'), h('p', text),
+		action && button(label, () => {close(); action();}, {kind: 'quiet'}), iconButton('close', 'Dismiss', () => close())]);
+	const close = () => {stop(); el.remove();};
+	let timer;
+	const wait = () => {timer = setTimeout(close, bad || action ? 10000 : 5000);};
+	el.onmouseenter = () => clearTimeout(timer);
+	el.onmouseleave = wait;
+	document.getElementById('toasts').append(el);
+	wait();
 }
 
 // attempt runs an action and says how it ended. It returns whether it worked.
 export async function attempt(f, done) {
-  try {
-    const result = await f();
-    if (done) toast(typeof done === 'function' ? done(result) : done);
-    return true;
-  } catch (e) {
-    toast(e.message + (e.problems?.[0] ? ' ' + e.problems[0].message : ''), { bad: true });
-    return false;
-  } finally {
-    redraw();
-  }
+	try {
+		const result = await f();
+		if (done) toast(typeof done === 'function' ? done(result) : done);
+		return true;
+	} catch (e) {
+		toast(e.message + (e.problems?.[0] ? ' ' + e.problems[0].message : ''), {bad: true});
+		return false;
+	} finally {
+		redraw();
+	}
 }
 
 // open shows a modal dialog drawn by view(close) and returns its close function. Focus goes back where it was.
-export function open(view, { cls = '', label, closed } = {}) {
-  const el = document.createElement('dialog');
-  el.className = cls;
-  if (label) el.setAttribute('aria-label', label);
-  document.body.append(el);
-  const before = document.activeElement;
-  const close = () => el.close();
-  const stop = attach(el, () => view(close));
-  el.onclick = (e) => { if (e.target === el) close(); };
-  el.onclose = () => { stop(); el.remove(); if (before?.isConnected) before.focus(); if (closed) closed(); };
-  el.showModal();
-  el.querySelector('[autofocus], .dialog-body :is(input, select, textarea)')?.focus();
-  return close;
+export function open(view, {cls = '', label, closed} = {}) {
+	const el = document.createElement('dialog');
+	el.className = cls;
+	if (label) el.setAttribute('aria-label', label);
+	document.body.append(el);
+	const before = document.activeElement;
+	const close = () => el.close();
+	const stop = attach(el, () => view(close));
+	el.onclick = e => {if (e.target === el) close();};
+	el.onclose = () => {stop(); el.remove(); if (before?.isConnected) before.focus(); if (closed) closed();};
+	el.showModal();
+	el.querySelector('[autofocus], .dialog-body :is(input, select, textarea)')?.focus();
+	return close;
 }
 
 export const dialogHead = (title, close) => h('header.dialog-head', h('h2', title), iconButton('close', 'Close', close));
 
-// form is a dialog with fields: fields(values, problemOf) draws them, submit(values) does the work and may throw.
-export function form({ title, lead, values, fields, submit, action = 'Save', danger, done }) {
-  const st = { error: null, busy: false };
-  const n = ++serial;
-  const problemOf = (name) => st.error?.problems?.find((p) => (p.pointer || '').split('/').includes(name))?.message;
-  const send = (close) => async (e) => {
-    e.preventDefault();
-    Object.assign(st, { busy: true, error: null });
-    redraw();
-    try { await submit(values); close(); if (done) toast(done); } catch (err) { st.error = err; }
-    st.busy = false;
-    redraw();
-  };
-  return open((close) => h('form', { onsubmit: send(close), 'aria-labelledby': 'form' + n },
-    h('header.dialog-head', h('h2', { id: 'form' + n }, title), iconButton('close', 'Close', close)),
-    h('div.dialog-body', lead && h('p.lead', lead), fields ? fields(values, problemOf) : null,
-      st.error && h('div.notice.bad', { role: 'alert' }, shape('bad'), h('div', st.error.message, problems(st.error.problems)))),
-    h('footer.dialog-foot', button('Cancel', close),
-      h('button', { type: 'submit', class: danger ? 'danger' : 'primary', disabled: st.busy, 'aria-busy': st.busy ? 'true' : null }, action))));
+// form is a dialog with fields: fields(values, ask, problemOf) draws them, ask(name, label, attributes, hint) being the
+// usual text field; submit(values) does the work and may throw.
+export function form({title, lead, values = {}, fields, submit, action = 'Save', danger, done}) {
+	const st = {error: null, busy: false};
+	const n = ++serial;
+	const problemOf = name => st.error?.problems?.find(p => (p.pointer || '').split('/').includes(name))?.message;
+	const ask = (name, label, props, hint) => field(label, bind(values, name, props), {hint, problem: problemOf(name)});
+	const send = close => async e => {
+		e.preventDefault();
+		Object.assign(st, {busy: true, error: null});
+		redraw();
+		try {await submit(values); close(); if (done) toast(done);} catch (err) {st.error = err;}
+		st.busy = false;
+		redraw();
+	};
+	return open(close => h('form', {onsubmit: send(close), 'aria-labelledby': 'form' + n},
+		h('header.dialog-head', h('h2', {id: 'form' + n}, title), iconButton('close', 'Close', close)),
+		h('div.dialog-body', lead && h('p.lead', lead), fields && fields(values, ask, problemOf),
+			st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error.message, problems(st.error.problems)))),
+		h('footer.dialog-foot', button('Cancel', close),
+			h('button', {type: 'submit', class: danger ? 'danger' : 'primary', disabled: st.busy, 'aria-busy': st.busy ? 'true' : null}, action))));
 }
 
+// secret are the attributes of a field for something nobody may read over a shoulder.
+export const secret = {type: 'password', autocomplete: 'new-password', required: true};
+
+// remove asks before it deletes what stands at path.
+export const remove = (title, lead, path, after, action = 'Remove') => form({title: `${action} ${title}?`, lead, action, danger: true, done: action + 'd', submit: () => call('DELETE', path).then(after)});
+
+export const providerLink = (id, more) => h('a', {href: '#/providers?id=' + seg(id)}, providerTitle(id), more);
+
 // bind makes an input write into values[name].
-export const bind = (values, name, props = {}) => input({ ...props, value: values[name] ?? '', oninput: (e) => { values[name] = e.target.value; redraw(); } });
+export const bind = (values, name, props = {}) => input({...props, value: values[name] ?? '', oninput: e => {values[name] = e.target.value;}});
 
 // copyable is a line with a button that copies it.
 export function copyable(text, label = 'Copy') {
-  return h('div.copyable', h('pre', { tabindex: 0 }, text), iconButton('copy', label, () => copy(text)));
+	return h('div.copyable', h('pre', {tabindex: 0}, text), iconButton('copy', label, () => copy(text)));
 }
 
 export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = document.createElement('textarea');
-    area.value = text;
-    (document.querySelector('dialog[open]') || document.body).append(area);
-    area.select();
-    document.execCommand('copy');
-    area.remove();
-  }
-  toast('Copied');
+	try {
+		await navigator.clipboard.writeText(text);
+	} catch {
+		const area = document.createElement('textarea');
+		area.value = text;
+		(document.querySelector('dialog[open]') || document.body).append(area);
+		area.select();
+		document.execCommand('copy');
+		area.remove();
+	}
+	toast('Copied');
 }

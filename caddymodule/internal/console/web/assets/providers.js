@@ -1,15 +1,10 @@
 // The providers: in which order they are asked, and what each is told.
 
-import { h, redraw, say } from './dom.js';
-import { icon, shape } from './icons.js';
-import { call, post, seg } from './api.js';
-import { providers, providerList, catalogue, may } from './store.js';
-import { attempt, badge, bind, button, empty, field, fact, form, head, plain, ready, resting, searchBox, select, toast, toggle } from './parts.js';
-import { ms, percent, rate, count, plural, dash } from './format.js';
-import { spark } from './chart.js';
-import { addKey, keyLine } from './keys.js';
+import {attempt, badge, button, call, catalogue, count, dash, empty, fact, field, form, h, head, icon, may, ms, percent, plain, plural, post, providerList, providers, query, rate, ready, redraw, remove, resting, say, searchBox, secret, seg, select, shape, toast, toggle} from './parts.js';
+import {spark} from './chart.js';
+import {addKey, keyLine} from './keys.js';
 
-const st = { open: '', drag: '', over: null, find: '' };
+const st = {open: '', drag: '', over: null, find: ''};
 const shown = 200;
 export const tests = {}; // what the last test of each provider said
 
@@ -17,156 +12,148 @@ const path = (p, rest = '') => 'providers/' + seg(p.id) + rest;
 
 // test asks the provider with a key; nothing it does costs money unless the answer says so.
 export async function test(id, key) {
-  tests[id] = { busy: true };
-  redraw();
-  try { tests[id] = await post('providers/' + seg(id) + '/test', key ? { key } : {}); } catch (e) { tests[id] = { ok: false, message: e.message }; }
-  say(tests[id].ok ? id + ' answers' : id + ' failed: ' + tests[id].message);
-  redraw();
-  return tests[id];
+	tests[id] = {busy: true};
+	redraw();
+	try {tests[id] = await post('providers/' + seg(id) + '/test', key ? {key} : {});} catch (e) {tests[id] = {ok: false, message: e.message};}
+	say(tests[id].ok ? id + ' answers' : id + ' failed: ' + tests[id].message);
+	redraw();
+	return tests[id];
 }
 
-export const testResult = (t) => t && !t.busy && h('div.notice', { class: t.ok ? '' : 'bad', role: 'status' }, shape(t.ok ? 'ok' : 'bad'),
-  h('div', h('b', t.ok ? 'It answers' : 'It does not answer'), ' ', [t.message, t.status && 'status ' + t.status, t.code, t.ms != null && ms(t.ms), t.paid && 'this test was charged'].filter(Boolean).join(' · ')));
+export const testResult = t => t && !t.busy && h('div.notice', {class: t.ok ? '' : 'bad', role: 'status'}, shape(t.ok ? 'ok' : 'bad'),
+	h('div', h('b', t.ok ? 'It answers' : 'It does not answer'), ' ', [t.message, t.status && 'status ' + t.status, t.code, t.ms != null && ms(t.ms), t.paid && 'this test was charged'].filter(Boolean).join(' · ')));
 
-const switchOn = (p) => attempt(() => post(path(p, '/toggle'), { enabled: !p.enabled }).then(() => providers.load()), `${p.title || p.id} is ${p.enabled ? 'off' : 'on'}`);
+const switchOn = p => attempt(() => post(path(p, '/toggle'), {enabled: !p.enabled}).then(() => providers.load()), `${p.title || p.id} is ${p.enabled ? 'off' : 'on'}`);
 
 // move changes tiers at once and offers to take it back.
 async function move(p, tier) {
-  if (tier < 1 || tier === p.tier || !may('admin')) return;
-  const was = p.tier;
-  const set = (t) => post('providers/order', { tiers: { [p.id]: t } }).then(() => { p.tier = t; return providers.load(); });
-  if (!await attempt(() => set(tier))) return;
-  say(`${p.title || p.id} is now in tier ${tier}`);
-  toast(`${p.title || p.id} moved to tier ${tier}`, { action: () => attempt(() => set(was)), label: 'Undo' });
+	if (tier < 1 || tier === p.tier || !may('admin')) return;
+	const was = p.tier;
+	const set = t => post('providers/order', {tiers: {[p.id]: t}}).then(() => {p.tier = t; return providers.load();});
+	if (!await attempt(() => set(tier))) return;
+	say(`${p.title || p.id} is now in tier ${tier}`);
+	toast(`${p.title || p.id} moved to tier ${tier}`, {action: () => attempt(() => set(was)), label: 'Undo'});
 }
 
 function grip(p) {
-  return h('button.quiet.square.grip', {
-    type: 'button', draggable: 'true', disabled: !may('admin'), 'aria-label': `${p.title || p.id}, tier ${p.tier}. Arrow up and down change the tier`, title: 'Drag to another tier, or press arrow up or down',
-    onkeydown: (e) => {
-      const step = { ArrowUp: -1, ArrowDown: 1 }[e.key];
-      if (!step) return;
-      e.preventDefault();
-      move(p, p.tier + step);
-    },
-    ondragstart: (e) => { st.drag = p.id; e.dataTransfer.setData('text/plain', p.id); e.dataTransfer.effectAllowed = 'move'; setTimeout(redraw); },
-    ondragend: () => { st.drag = ''; st.over = null; redraw(); },
-  }, icon('grip'));
+	return h('button.quiet.square.grip', {
+		type: 'button', draggable: 'true', disabled: !may('admin'), 'aria-label': `${p.title || p.id}, tier ${p.tier}. Arrow up and down change the tier`, title: 'Drag to another tier, or press arrow up or down',
+		onkeydown: e => {
+			const step = {ArrowUp: -1, ArrowDown: 1}[e.key];
+			if (!step) return;
+			e.preventDefault();
+			move(p, p.tier + step);
+		},
+		ondragstart: e => {st.drag = p.id; e.dataTransfer.setData('text/plain', p.id); e.dataTransfer.effectAllowed = 'move'; setTimeout(redraw);},
+		ondragend: () => {st.drag = ''; st.over = null;},
+	}, icon('grip'));
 }
 
-const dropOn = (tier) => ({
-  ondragover: (e) => { if (st.drag) { e.preventDefault(); if (st.over !== tier) { st.over = tier; redraw(); } } },
-  ondrop: (e) => { e.preventDefault(); const p = providerList().find((x) => x.id === st.drag); st.drag = ''; st.over = null; if (p) move(p, tier); redraw(); },
+const dropOn = tier => ({
+	ondragover: e => {if (st.drag) {e.preventDefault(); if (st.over !== tier) {st.over = tier;}}},
+	ondrop: e => {e.preventDefault(); const p = providerList().find(x => x.id === st.drag); st.drag = ''; st.over = null; if (p) move(p, tier);},
 });
 
 function row(p) {
-  const isOpen = st.open === p.id;
-  const keys = p.keys || [];
-  const name = p.title || p.id;
-  return h('section.card', { key: p.id, 'aria-label': name, class: 'is-' + p.status },
-    h('div.provider-row', { class: isOpen ? 'chosen' : '' }, grip(p),
-      h('div', h('button.link', { type: 'button', 'aria-expanded': String(isOpen), onclick: () => { st.open = isOpen ? '' : p.id; redraw(); } }, h('b', name)), h('small', p.id === p.kind ? p.kind : `${p.id} · ${p.kind}`)),
-      badge(p.status),
-      h('div.mid-hide', h('span.num', ms(p.ttft_ms)), h('small', 'first token')),
-      h('div.mid-hide', h('span.num', percent(p.success_rate)), h('small', 'success')),
-      h('div.mid', h('span.num', `${keys.filter((k) => k.state === 'ready').length}/${keys.length}`), h('small', 'keys ready')),
-      h('div.mid', spark(p.spark, 'Requests of the last five minutes')),
-      h('div.actions', button('Test', () => test(p.id), { kind: 'quiet', busy: tests[p.id]?.busy, disabled: !may('operator') }),
-        toggle(`${name} in use`, p.enabled, () => switchOn(p), { disabled: !may('operator') }))),
-    isOpen && detail(p));
+	const isOpen = st.open === p.id;
+	const keys = p.keys || [];
+	const name = p.title || p.id;
+	return h('section.card', {key: p.id, 'aria-label': name, class: 'is-' + p.status},
+		h('div.provider-row', {class: isOpen ? 'chosen' : ''}, grip(p),
+			h('div', h('button.link', {type: 'button', 'aria-expanded': String(isOpen), onclick: () => {st.open = isOpen ? '' : p.id;}}, h('b', name)), h('small', p.id === p.kind ? p.kind : `${p.id} · ${p.kind}`)),
+			badge(p.status),
+			h('div.mid-hide', h('span.num', ms(p.ttft_ms)), h('small', 'first token')),
+			h('div.mid-hide', h('span.num', percent(p.success_rate)), h('small', 'success')),
+			h('div.mid', h('span.num', `${keys.filter(k => k.state === 'ready').length}/${keys.length}`), h('small', 'keys ready')),
+			h('div.mid', spark(p.spark, 'Requests of the last five minutes')),
+			h('div.actions', button('Test', () => test(p.id), {kind: 'quiet', busy: tests[p.id]?.busy, disabled: !may('operator')}),
+				toggle(`${name} in use`, p.enabled, () => switchOn(p), {disabled: !may('operator')}))),
+		isOpen && detail(p));
 }
 
 function detail(p) {
-  return h('div.detail', p.status_text && h('p.muted', p.status_text), testResult(tests[p.id]),
-    h('dl.facts.wide', fact('Base URL', h('code', p.base_url || dash)), fact('Anthropic URL', p.anthropic_base_url), fact('Responses URL', p.responses_base_url),
-      fact('Tier and weight', `${p.tier} · ${p.weight ?? 1}`), fact('Defined in', p.origin || dash), fact('Ping', ms(p.ping_ms)), fact('Tokens per second', rate(p.tokens_per_second)), fact('Requests', `${count(p.requests)}, ${count(p.failures)} failed`), fact('Uptime', percent(p.uptime)), fact('In flight', count(p.in_flight))),
-    p.targets?.length > 0 && plain(['Model', 'Breaker', 'n:First token', 'n lo:Tokens/s', 'n:Success'], p.targets.slice(0, 100), (t) => [t.model, [badge(t.breaker), t.until && [' ', resting(t.until)]], ms(t.ttft_ms), rate(t.tokens_per_second), percent(t.success_rate)]),
-    h('ul.lines.bare', (p.keys || []).slice(0, 100).map((k) => keyLine(k))),
-    may('admin') && h('div.actions', button('Add key', () => addKey(p.id), { icon: 'plus' }), button('Edit', () => edit(p), { icon: 'edit' }), button('Remove', () => remove(p), { icon: 'trash', kind: 'danger', disabled: p.origin === 'environment' })));
+	return h('div.detail', p.status_text && h('p.muted', p.status_text), testResult(tests[p.id]),
+		h('dl.facts.wide', fact('Base URL', h('code', p.base_url || dash)), fact('Anthropic URL', p.anthropic_base_url), fact('Responses URL', p.responses_base_url),
+			fact('Tier and weight', `${p.tier} · ${p.weight ?? 1}`), fact('Defined in', p.origin || dash), fact('Ping', ms(p.ping_ms)), fact('Tokens per second', rate(p.tokens_per_second)), fact('Requests', `${count(p.requests)}, ${count(p.failures)} failed`), fact('Uptime', percent(p.uptime)), fact('In flight', count(p.in_flight))),
+		p.targets?.length > 0 && plain(['Model', 'Breaker', 'n:First token', 'n lo:Tokens/s', 'n:Success'], p.targets.slice(0, 100), t => [t.model, [badge(t.breaker), t.until && [' ', resting(t.until)]], ms(t.ttft_ms), rate(t.tokens_per_second), percent(t.success_rate)]),
+		h('ul.lines.bare', (p.keys || []).slice(0, 100).map(k => keyLine(k))),
+		may('admin') && h('div.actions', button('Add key', () => addKey(p.id), {icon: 'plus'}), button('Edit', () => edit(p), {icon: 'edit'}), button('Remove', () => remove(p.title || p.id, 'Running requests finish. Its keys stay in the vault, its routes no longer find it.', path(p), () => providers.load()), {icon: 'trash', kind: 'danger', disabled: p.origin === 'environment'})));
 }
 
 // edit reads the provider afresh, so that its entity tag guards against a change by somebody else.
 async function edit(p) {
-  let fresh;
-  if (!await attempt(async () => { fresh = await call('GET', path(p)); })) return;
-  const { title, base_url, anthropic_base_url, responses_base_url, tier, weight } = fresh.data;
-  const values = { title, base_url, anthropic_base_url, responses_base_url, tier, weight };
-  const initial = { ...values };
-  form({
-    title: `Edit ${p.title || p.id}`, values, done: 'Saved',
-    fields: (v, bad) => [
-      field('Base URL', bind(v, 'base_url', { type: 'url' }), { problem: bad('base_url'), hint: 'Empty means the catalogue’s.' }),
-      ['anthropic_base_url', 'responses_base_url'].map((k) => v[k] !== undefined && field(k.startsWith('a') ? 'Anthropic base URL' : 'Responses base URL', bind(v, k, { type: 'url' }), { problem: bad(k) })),
-      h('div.fields', field('Tier', bind(v, 'tier', { type: 'number', min: 1, max: 100, required: true }), { problem: bad('tier'), hint: 'Lower tiers are asked first.' }),
-        field('Weight', bind(v, 'weight', { type: 'number', min: 0, step: 'any' }), { problem: bad('weight') })),
-    ],
-    submit: async (v) => {
-      const changed = Object.fromEntries(Object.keys(v).filter((k) => v[k] !== initial[k]).map((k) => [k, k === 'tier' || k === 'weight' ? Number(v[k]) : v[k]]));
-      try { await call('PUT', path(p), changed, fresh.etag); } catch (e) {
-        if (e.stale) { e.message += ' Close this and open it again to see the present values.'; providers.load(); }
-        throw e;
-      }
-      await providers.load();
-    },
-  });
+	let fresh;
+	if (!await attempt(async () => {fresh = await call('GET', path(p));})) return;
+	const {title, base_url, anthropic_base_url, responses_base_url, tier, weight} = fresh.data;
+	const values = {title, base_url, anthropic_base_url, responses_base_url, tier, weight};
+	const initial = {...values};
+	form({
+		title: `Edit ${p.title || p.id}`, values, done: 'Saved',
+		fields: (v, ask) => [
+			ask('base_url', 'Base URL', {type: 'url'}, 'Empty means the catalogue’s.'),
+			['anthropic_base_url', 'responses_base_url'].map(k => v[k] !== undefined && ask(k, k.startsWith('a') ? 'Anthropic base URL' : 'Responses base URL', {type: 'url'})),
+			h('div.fields', ask('tier', 'Tier', {type: 'number', min: 1, required: true}, 'Lower tiers are asked first.'), ask('weight', 'Weight', {type: 'number', min: 0, step: 'any'})),
+		],
+		submit: async v => {
+			const changed = Object.fromEntries(Object.keys(v).filter(k => v[k] !== initial[k]).map(k => [k, k === 'tier' || k === 'weight' ? Number(v[k]) : v[k]]));
+			try {await call('PUT', path(p), changed, fresh.etag);} catch (e) {
+				if (e.stale) {e.message += ' Close this and open it again to see the present values.'; providers.load();}
+				throw e;
+			}
+			await providers.load();
+		},
+	});
 }
 
-const remove = (p) => form({
-  title: `Remove ${p.title || p.id}?`, lead: 'Running requests finish. Its keys stay in the vault, its routes no longer find it.', action: 'Remove', danger: true, values: {},
-  submit: async () => { await call('DELETE', path(p)); await providers.load(); }, done: 'Removed',
-});
-
 export function add() {
-  if (!catalogue.data) catalogue.load();
-  const values = { kind: '', id: '', base_url: '', tier: 1, secret: '' };
-  form({
-    title: 'Add a provider', values, action: 'Add', done: 'Added',
-    fields: (v, bad) => ready(catalogue, ({ kinds }) => {
-      const kind = kinds.find((k) => k.kind === v.kind);
-      return [
-        field('Kind', select([['', 'Choose …'], ...kinds.map((k) => [k.kind, k.title || k.kind])], { value: v.kind, required: true, onchange: (e) => { if (!v.id || v.id === v.kind) v.id = e.target.value; v.kind = e.target.value; redraw(); } }), { problem: bad('kind') }),
-        field('Name', bind(v, 'id', { required: true }), { problem: bad('id'), hint: 'What routes and logs call it.' }),
-        field(kind?.needs_base_url ? 'Base URL' : 'Base URL, if another than usual', bind(v, 'base_url', { type: 'url', required: kind?.needs_base_url, placeholder: 'https://' }), { problem: bad('base_url') }),
-        h('div.fields', field('Tier', bind(v, 'tier', { type: 'number', min: 1 }), { problem: bad('tier') }),
-          field('Key', bind(v, 'secret', { type: 'password', autocomplete: 'new-password', required: kind && !kind.key_optional }), { problem: bad('secret'), hint: 'Goes into the vault; it is never shown again.' })),
-      ];
-    }, 4),
-    submit: (v) => create(v),
-  });
+	if (!catalogue.data) catalogue.load();
+	const values = {kind: '', id: '', base_url: '', tier: 1, secret: ''};
+	form({
+		title: 'Add a provider', values, action: 'Add', done: 'Added',
+		fields: (v, ask, bad) => ready(catalogue, ({kinds}) => {
+			const kind = kinds.find(k => k.kind === v.kind);
+			const pick = e => {if (!v.id || v.id === v.kind) v.id = e.target.value; v.kind = e.target.value;};
+			return [field('Kind', select([['', 'Choose …'], ...kinds.map(k => [k.kind, k.title || k.kind])], {value: v.kind, required: true, onchange: pick}), {problem: bad('kind')}),
+				ask('id', 'Name', {required: true}, 'What routes and logs call it.'),
+				ask('base_url', kind?.needs_base_url ? 'Base URL' : 'Base URL, if another than usual', {type: 'url', required: kind?.needs_base_url, placeholder: 'https://'}),
+				h('div.fields', ask('tier', 'Tier', {type: 'number', min: 1}), ask('secret', 'Key', {...secret, required: kind && !kind.key_optional}, 'Goes into the vault; it is never shown again.'))];
+		}, 4),
+		submit: v => create(v),
+	});
 }
 
 // create is shared with the first-run guide.
 export async function create(v) {
-  const body = { id: v.id.trim(), kind: v.kind, tier: Number(v.tier) || 1 };
-  if (v.base_url) body.base_url = v.base_url.trim();
-  if (v.secret) body.keys = [{ name: 'main', secret: v.secret.trim() }];
-  await post('providers', body);
-  v.secret = '';
-  await providers.load();
-  test(body.id);
+	const body = {id: v.id.trim(), kind: v.kind, tier: Number(v.tier) || 1};
+	if (v.base_url) body.base_url = v.base_url.trim();
+	if (v.secret) body.keys = [{name: 'main', secret: v.secret.trim()}];
+	await post('providers', body);
+	v.secret = '';
+	await providers.load();
+	test(body.id);
 }
 
 function view() {
-  const wanted = st.find.toLowerCase();
-  const list = providerList().filter((p) => !wanted || `${p.id} ${p.title} ${p.kind} ${p.status}`.toLowerCase().includes(wanted));
-  if (!providerList().length) return empty('No providers yet', 'A provider is an upstream with its keys: a vendor, or a server of your own.', may('admin') && button('Add a provider', add, { kind: 'primary' }));
-  if (!list.length) return empty('Nothing matches', 'No provider has this name, kind or status.');
-  const tiers = [...new Set(list.map((p) => p.tier))].sort((a, b) => a - b);
-  let room = shown;
-  return [tiers.map((tier) => {
-    const members = list.filter((p) => p.tier === tier);
-    const visible = members.slice(0, Math.max(0, room));
-    room -= visible.length;
-    return visible.length > 0 && h('section.tier', { key: 't' + tier, class: st.over === tier ? 'over' : '', ...dropOn(tier) }, h('h2', `Tier ${tier}`, tier === tiers[0] ? ', asked first' : ''), visible.map(row));
-  }), list.length > shown && h('p.centre.muted', `${plural(list.length - shown, 'more provider')}; search to see them.`),
-  st.drag && h('div.tier-new', { key: 'new', ...dropOn(tiers.at(-1) + 1) }, `Drop here for a new tier ${tiers.at(-1) + 1}`)];
+	const wanted = st.find.toLowerCase();
+	const list = providerList().filter(p => !wanted || `${p.id} ${p.title} ${p.kind} ${p.status}`.toLowerCase().includes(wanted));
+	if (!providerList().length) return empty('No providers yet', 'A provider is an upstream with its keys: a vendor, or a server of your own.', may('admin') && button('Add a provider', add, {kind: 'primary'}));
+	if (!list.length) return empty('Nothing matches', 'No provider has this name, kind or status.');
+	const tiers = [...new Set(list.map(p => p.tier))].sort((a, b) => a - b);
+	let room = shown;
+	return [tiers.map(tier => {
+		const members = list.filter(p => p.tier === tier);
+		const visible = members.slice(0, Math.max(0, room));
+		room -= visible.length;
+		return visible.length > 0 && h('section.tier', {key: 't' + tier, class: st.over === tier ? 'over' : '', ...dropOn(tier)}, h('h2', `Tier ${tier}`, tier === tiers[0] ? ', asked first' : ''), visible.map(row));
+	}), list.length > shown && h('p.centre.muted', `${plural(list.length - shown, 'more provider')}; search to see them.`),
+	st.drag && h('div.tier-new', {key: 'new', ...dropOn(tiers.at(-1) + 1)}, `Drop here for a new tier ${tiers.at(-1) + 1}`)];
 }
 
 export default {
-  path: 'providers', title: 'Providers', icon: 'providers',
-  enter(q) { if (q.id) st.open = q.id; providers.load(); },
-  query(q) { if (q.id) { st.open = q.id; st.find = ''; redraw(); } },
-  view: () => [head('Providers', 'Lower tiers are asked first; within a tier the fastest healthy one.', may('admin') && button('Add provider', add, { icon: 'plus', kind: 'primary' })),
-    providerList().length > 12 && h('div.toolbar', searchBox('Search name, kind, status', st.find, (v) => { st.find = v; })),
-    ready(providers, view, 6)],
+	path: 'providers', title: 'Providers', icon: 'providers',
+	enter(q) {if (q.id) st.open = q.id; providers.load();},
+	query(q) {if (q.id) {st.open = q.id; st.find = ''; redraw();}},
+	view: () => [head('Providers', 'Lower tiers are asked first; within a tier the fastest healthy one.', may('admin') && button('Add provider', add, {icon: 'plus', kind: 'primary'})),
+		providerList().length > 12 && h('div.toolbar', searchBox('Search name, kind, status', st.find, v => {st.find = v;})),
+		ready(providers, view, 6)],
 };

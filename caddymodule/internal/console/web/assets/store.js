@@ -1,153 +1,153 @@
 // What the page knows: who is signed in, and what the feed said. Pages read it; only this file writes it.
 
-import { call, get, watch, Resource } from './api.js';
-import { redraw, say } from './dom.js';
-import { Feed } from './feed.js';
+import {call, get, watch, Resource} from './api.js';
+import {redraw, say} from './dom.js';
+import {Feed} from './feed.js';
 
 export const state = {
-  user: null, // {user, role, must_change_password, expires}
-  asked: false, // whether the session has been looked up
-  meta: null,
-  feed: 'connecting',
-  metrics: null,
-  history: null, // the last hour, one column per series
-  today: null, // cost since midnight, millionths of a dollar
-  alerts: [],
-  recent: [], // newest first, at most keepRecent
+	user: null, // {user, role, must_change_password, expires}
+	asked: false, // whether the session has been looked up
+	meta: null,
+	feed: 'connecting',
+	metrics: null,
+	history: null, // the last hour, one column per series
+	today: null, // cost since midnight, millionths of a dollar
+	alerts: [],
+	recent: [], // newest first, at most keepRecent
 };
 
 const keepRecent = 400;
-const rank = { viewer: 0, operator: 1, admin: 2 };
+const rank = {viewer: 0, operator: 1, admin: 2};
 
 // may reports whether the person signed in holds at least the role.
-export const may = (role) => (rank[state.user?.role] ?? -1) >= rank[role];
+export const may = role => (rank[state.user?.role] ?? -1) >= rank[role];
 
-export const providers = new Resource(() => call('GET', 'providers'), redraw);
-export const catalogue = new Resource(() => call('GET', 'catalogue'), redraw);
+export const providers = new Resource('providers');
+export const catalogue = new Resource('catalogue');
 export const providerList = () => providers.data?.providers || [];
-export const providerTitle = (id) => providerList().find((p) => p.id === id)?.title || id;
+export const providerTitle = id => providerList().find(p => p.id === id)?.title || id;
 
 const listeners = new Set();
 
 // listen calls f with every message of the feed until the returned function is called.
 export function listen(f) {
-  listeners.add(f);
-  return () => listeners.delete(f);
+	listeners.add(f);
+	return () => listeners.delete(f);
 }
 
-const feed = new Feed(receive, (status) => {
-  if (state.feed === status) return;
-  if (status === 'offline') say('Live updates stopped. Trying again.');
-  state.feed = status;
-  redraw();
+const feed = new Feed(receive, status => {
+	if (state.feed === status) return;
+	if (status === 'offline') say('Live updates stopped. Trying again.');
+	state.feed = status;
+	redraw();
 });
 
 function receive(message) {
-  const data = message.data;
-  if (message.type === 'hello') refresh();
-  if (message.type === 'metrics') takeMetrics(data);
-  if (message.type === 'provider') takeProvider(data);
-  if (message.type === 'request') takeRequest(data.request || data);
-  if (message.type === 'alert') refreshAlerts();
-  for (const f of listeners) f(message);
-  redraw();
+	const data = message.data;
+	if (message.type === 'hello') refresh();
+	if (message.type === 'metrics') takeMetrics(data);
+	if (message.type === 'provider') takeProvider(data);
+	if (message.type === 'request') takeRequest(data.request || data);
+	if (message.type === 'alert') refreshAlerts();
+	for (const f of listeners) f(message);
+	redraw();
 }
 
 function takeMetrics(data) {
-  if (!data) return;
-  state.metrics = data;
-  const point = data.point || data.history || data.last;
-  if (point) addPoint(point);
+	if (!data) return;
+	state.metrics = data;
+	const point = data.point || data.history || data.last;
+	if (point) addPoint(point);
 }
 
 const columns = ['requests', 'failures', 'ttft_p50_ms', 'ttft_p95_ms', 'tokens_in', 'tokens_out', 'cost_microusd', 'in_flight'];
 
 // addPoint replaces the newest column of the history, or appends one and lets the oldest go.
 function addPoint(point) {
-  const hist = state.history;
-  const at = Array.isArray(point.time) ? point.time.at(-1) : point.time;
-  if (!hist || !at) return;
-  const value = (name) => { const v = point[name]; return (Array.isArray(v) ? v.at(-1) : v) ?? null; };
-  const newest = hist.time.at(-1);
-  if (newest !== undefined && at < newest) return;
-  const append = at !== newest;
-  if (append) hist.time.push(at);
-  for (const name of columns) {
-    const list = (hist[name] ||= []);
-    if (append) list.push(value(name)); else list[list.length - 1] = value(name);
-  }
-  const most = Math.ceil(3600 / (hist.step_seconds || 10));
-  if (hist.time.length > most) for (const name of ['time', ...columns]) hist[name].splice(0, hist[name].length - most);
+	const hist = state.history;
+	const at = Array.isArray(point.time) ? point.time.at(-1) : point.time;
+	if (!hist || !at) return;
+	const value = name => {const v = point[name]; return (Array.isArray(v) ? v.at(-1) : v) ?? null;};
+	const newest = hist.time.at(-1);
+	if (newest !== undefined && at < newest) return;
+	const append = at !== newest;
+	if (append) hist.time.push(at);
+	for (const name of columns) {
+		const list = (hist[name] ||= []);
+		if (append) list.push(value(name)); else list[list.length - 1] = value(name);
+	}
+	const most = Math.ceil(3600 / (hist.step_seconds || 10));
+	if (hist.time.length > most) for (const name of ['time', ...columns]) hist[name].splice(0, hist[name].length - most);
 }
 
 function takeProvider(p) {
-  const list = providers.data?.providers;
-  if (!p || !list) return;
-  const i = list.findIndex((x) => x.id === p.id);
-  if (i < 0) list.push(p); else list[i] = p;
+	const list = providers.data?.providers;
+	if (!p || !list) return;
+	const i = list.findIndex(x => x.id === p.id);
+	if (i < 0) list.push(p); else list[i] = p;
 }
 
 function takeRequest(r) {
-  if (!r || !r.id) return;
-  const known = state.recent.findIndex((x) => x.id === r.id);
-  if (known >= 0) state.recent[known] = r;
-  else state.recent.unshift(r);
-  if (state.recent.length > keepRecent) state.recent.length = keepRecent;
+	if (!r || !r.id) return;
+	const known = state.recent.findIndex(x => x.id === r.id);
+	if (known >= 0) state.recent[known] = r;
+	else state.recent.unshift(r);
+	if (state.recent.length > keepRecent) state.recent.length = keepRecent;
 }
 
-const quietly = async (f) => { try { await f(); } catch { /* shown by the feed's status */ } redraw(); };
-const refreshAlerts = () => quietly(async () => { state.alerts = (await get('alerts')).alerts || []; });
+const quietly = async f => {try {await f();} catch {/* shown by the feed's status */}};
+const refreshAlerts = () => quietly(async () => {state.alerts = (await get('alerts')).alerts || [];});
 
 // readToday adds up what the day has cost so far, by the viewer's clock.
 const readToday = () => quietly(async () => {
-  const since = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
-  const { groups } = await get('usage?by=provider&since=' + since);
-  state.today = (groups || []).reduce((sum, g) => sum + (g.cost_microusd || 0), 0);
+	const since = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
+	const {groups} = await get('usage?by=provider&since=' + since);
+	state.today = (groups || []).reduce((sum, g) => sum + (g.cost_microusd || 0), 0);
 });
-setInterval(() => { if (state.feed === 'live' && state.user && !document.hidden) readToday(); }, 30000);
+setInterval(() => {if (state.feed === 'live' && state.user && !document.hidden) readToday();}, 30000);
 
 // refresh reads what the feed only updates: on entry, and whenever a connection is new.
 function refresh() {
-  providers.load();
-  refreshAlerts();
-  readToday();
-  quietly(async () => { state.meta = await get('meta'); });
-  quietly(async () => { state.history = await get('metrics/history?span=1h'); });
-  quietly(async () => { state.metrics = await get('metrics?window=1m'); });
-  quietly(async () => { for (const r of ((await get('requests?limit=100')).requests || []).reverse()) takeRequest(r); });
+	providers.load();
+	refreshAlerts();
+	readToday();
+	quietly(async () => {state.meta = await get('meta');});
+	quietly(async () => {state.history = await get('metrics/history?span=1h');});
+	quietly(async () => {state.metrics = await get('metrics?window=1m');});
+	quietly(async () => {for (const r of ((await get('requests?limit=100')).requests || []).reverse()) takeRequest(r);});
 }
 
 // enter looks the session up; signed in starts the feed.
 export async function enter() {
-  try {
-    signedIn(await get('session'));
-  } catch (e) {
-    state.user = null;
-    state.away = e.status !== 401;
-    if (state.away) setTimeout(enter, 2000);
-  }
-  state.asked = true;
-  redraw();
+	try {
+		signedIn(await get('session'));
+	} catch (e) {
+		state.user = null;
+		state.away = e.status !== 401;
+		if (state.away) setTimeout(enter, 2000);
+	}
+	state.asked = true;
+	redraw();
 }
 
 export function signedIn(session) {
-  state.user = session;
-  state.away = false;
-  if (!session.must_change_password) { refresh(); feed.start(); }
-  redraw();
+	state.user = session;
+	state.away = false;
+	if (!session.must_change_password) {refresh(); feed.start();}
+	redraw();
 }
 
 export function signedOut() {
-  feed.stop();
-  Object.assign(state, { user: null, metrics: null, history: null, recent: [], alerts: [], meta: null });
-  providers.clear();
-  redraw();
+	feed.stop();
+	Object.assign(state, {user: null, metrics: null, history: null, recent: [], alerts: [], meta: null});
+	providers.clear();
+	redraw();
 }
 
-watch.lost = () => { if (state.user) signedOut(); };
+watch.lost = () => {if (state.user) signedOut();};
 watch.change = () => {
-  if (!state.user || state.user.must_change_password) return;
-  feed.stop();
-  state.user.must_change_password = true;
-  redraw();
+	if (!state.user || state.user.must_change_password) return;
+	feed.stop();
+	state.user.must_change_password = true;
+	redraw();
 };
