@@ -12,6 +12,7 @@ import (
 
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 )
 
 // App is the aimux app: one configuration, in force. Handlers use it.
@@ -36,11 +37,13 @@ type App struct {
 	Overrides string `json:"overrides,omitempty"`
 
 	live    *live
-	pinger  *pinger
 	logger  *slog.Logger
-	metrics *metrics
+	events  *caddyevents.App
+	context caddy.Context
+	result  *schema.Result
+	public  bool // other machines reach a listener
 
-	result *schema.Result
+	background *background // nil until started
 }
 
 // serving is the app in force, for the admin endpoints and the console, which
@@ -56,8 +59,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // the runtime. It must work from here to the last response: Caddy starts and
 // stops apps in no particular order.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger = ctx.Slogger()
-	a.metrics = newMetrics(ctx.GetMetricsRegistry())
+	a.logger, a.context = ctx.Slogger(), ctx
 	if len(a.Config) == 0 && a.Source == "" && exists(a.overrides()) {
 		made, err := embed("", a.Overrides)
 		if err != nil {
@@ -65,11 +67,18 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.Config = made.Config
 	}
+	var err error
+	if a.events, err = eventsApp(ctx); err != nil {
+		return err
+	}
 	rt, err := a.compile(a)
 	if err != nil {
 		return err
 	}
 	a.live = newLive(rt)
+	if err := metrics().Register(ctx.GetMetricsRegistry(), a, Version); err != nil {
+		return fmt.Errorf("aimux: registering metrics: %w", err)
+	}
 	return nil
 }
 
@@ -83,7 +92,7 @@ func (a *App) compile(document *App) (*runtime, error) {
 	for _, w := range result.Warnings {
 		a.logger.Warn("configuration", "warning", w.String())
 	}
-	rt, err := newRuntime(result, a.logger, a.metrics)
+	rt, err := newRuntime(result, a.logger)
 	if err != nil {
 		return nil, fmt.Errorf("aimux: %w", err)
 	}
@@ -108,7 +117,17 @@ func (a *App) apply() error {
 	if err != nil {
 		return err
 	}
+	if a.public && !rt.guarded {
+		rt.release()
+		return errors.New("without a client key everybody on the network could use the gateway; the configuration before stays in force")
+	}
 	a.live.replace(rt)
+	if a.background != nil {
+		a.background.end()
+		if err := a.begin(); err != nil {
+			a.logger.Error("alerts are not watched", "error", err.Error())
+		}
+	}
 	a.logger.Info("configuration applied", "source", a.sourceName())
 	return nil
 }
@@ -143,8 +162,9 @@ func (a *App) Start() error {
 	rt := a.live.now()
 	serving.Store(a)
 	rt.archive.start()
-	a.pinger = newPinger(a.live.now)
-	a.pinger.start()
+	if err := a.begin(); err != nil {
+		return err
+	}
 	if len(a.result.EnvUsed) > 0 {
 		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
 	}
@@ -168,9 +188,7 @@ func (a *App) sourceName() string {
 // Stop does nothing that requests under way would notice.
 func (a *App) Stop() error {
 	serving.CompareAndSwap(a, nil)
-	if a.pinger != nil {
-		a.pinger.stop()
-	}
+	a.background.end()
 	return nil
 }
 

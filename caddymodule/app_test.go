@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +25,11 @@ func TestMain(m *testing.M) {
 
 func newContext(t *testing.T) caddy.Context {
 	t.Helper()
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	whole, err := caddy.ProvisionContext(&caddy.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := caddy.NewContext(whole)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -215,4 +218,18 @@ func TestAdmin_ShowsStatusAndKeysButNoSecretAndWakesAKey(t *testing.T) {
 	if w := ask("GET", "/aimux/keys/zai/main/reset"); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET reset: %d", w.Code)
 	}
+}
+
+// TestMain keeps the tests out of the user's own data directory.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "aimux-test-")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "HOME"} {
+		os.Setenv(name, dir)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
 }

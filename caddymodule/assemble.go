@@ -1,11 +1,10 @@
 package caddymodule
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
+
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -33,12 +32,14 @@ type builder struct {
 	runtime *runtime
 	config  *schema.Config
 	logger  *slog.Logger
-	metrics *metrics
 	byName  map[string]*gateway.Provider
 }
 
 func (b *builder) build() error {
 	b.byName = map[string]*gateway.Provider{}
+	if err := b.services(); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(b.config.Providers)) {
 		if row := b.config.Providers[name]; row.On() {
 			if err := b.provider(name, row); err != nil {
@@ -61,22 +62,25 @@ func (b *builder) build() error {
 		Budget:    failover.NewBudget(time.Now, failover.Limits{Targets: b.config.Routing.MaxTargets}),
 		Limits:    b.limits(),
 		Tokens:    share(b.runtime, "tokens", func() *tokens.Counter { return new(tokens.Counter) }),
-		Observer:  b.observer(),
+		Observer:  b.observers(),
 		Ready:     func() bool { return !caddy.Exiting() },
 		Logger:    b.logger,
 		LogLevel:  gateway.LogLevel(b.config.Log.Exchanges),
 		InFlight:  share(b.runtime, "in_flight", func() *atomic.Int64 { return new(atomic.Int64) }),
 		Version:   Version,
+		Clients:   b.clients(),
+		ClientIP:  clientIP,
+		AskUsage:  b.config.Usage.Enabled || b.runtime.guarded,
 	})
 	return nil
 }
 
-func (b *builder) observer() *observer {
-	o := &observer{ring: b.runtime.recent, metrics: b.metrics, targets: map[string]bool{}}
-	for _, t := range b.runtime.router.Targets() {
-		o.targets[t.ID] = true
+// clients is who may use the gateway; nil: everybody.
+func (b *builder) clients() gateway.Clients {
+	if b.runtime.services.clients == nil {
+		return nil
 	}
-	return o
+	return door{b.runtime.services.clients}
 }
 
 // strippers returns what takes sealed thinking out of each dialect that has it.
@@ -110,7 +114,7 @@ func (b *builder) provider(name string, row schema.Provider) error {
 		return err
 	}
 	origin := originOf(vendor)
-	keys, err := b.keys(name, origin)
+	keys, err := b.keys(name, origin, vendor, known)
 	if err != nil {
 		return err
 	}
@@ -130,41 +134,10 @@ func (b *builder) provider(name string, row schema.Provider) error {
 
 func (b *builder) pool(name string, row schema.Provider, keys []*keypool.Key) *keypool.Pool {
 	return keypool.New(keypool.Policy(row.Policy), keys, keypool.Options{OnRest: func(r keypool.Rested) {
+		metrics().Rested(name, r)
 		b.logger.Info("key resting", "provider", name, "key", r.Key.Name, "model", r.Model, "account", r.Account,
 			"code", r.Class.String(), "for", time.Until(r.Until).Round(time.Millisecond))
 	}})
-}
-
-// keys makes the provider's keys. Their state is found again by the secret's
-// fingerprint, wherever the row moves in the file.
-func (b *builder) keys(name, origin string) ([]*keypool.Key, error) {
-	var keys []*keypool.Key
-	for i, row := range b.config.Keys {
-		if row.Provider != name || !row.On() {
-			continue
-		}
-		secret, err := row.Secret.Resolve(os.LookupEnv)
-		if err != nil {
-			return nil, fmt.Errorf("key %q: %w", keyName(row, i), err)
-		}
-		k := &keypool.Key{
-			Name: keyName(row, i), AccountName: row.Account, Weight: row.Weight, MaxInFlight: row.MaxInFlight, Models: row.Models,
-			State:  b.runtime.keyState(origin, secret),
-			Secret: func(context.Context) (string, error) { return secret, nil },
-		}
-		if row.Account != "" {
-			k.Account = b.runtime.accountState(origin, row.Account)
-		}
-		keys = append(keys, k)
-	}
-	return keys, nil
-}
-
-func keyName(row schema.Key, i int) string {
-	if row.Name != "" {
-		return row.Name
-	}
-	return fmt.Sprintf("key-%d", i+1)
 }
 
 // client returns the connections to a provider, kept over reloads as long as

@@ -17,9 +17,6 @@ import (
 // reach the gateway, and every address its server listens on must be a loopback
 // address or a socket.
 func (a *App) admits(ctx caddy.Context) error {
-	if a.live.now().guarded {
-		return nil
-	}
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
 		return nil // not below a server: nothing listens
@@ -27,7 +24,7 @@ func (a *App) admits(ctx caddy.Context) error {
 	for _, listen := range server.Listen {
 		if open, err := reachable(listen); err != nil {
 			return fmt.Errorf("listener address %q: %w", listen, err)
-		} else if open {
+		} else if a.public = a.public || open; open && !a.live.now().guarded {
 			return fmt.Errorf("aimux has no client keys, and %s can be reached from other machines: everybody there could spend your provider keys. "+
 				"Make a key with `aimux clients create NAME`, or keep the listener on this machine with `bind 127.0.0.1`", shownListener(listen))
 		}

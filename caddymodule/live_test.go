@@ -63,9 +63,7 @@ func TestApply_ChangesAreInForceAtOnceAndBadOnesChangeNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	app := &App{Config: made.Config, Source: file, Overrides: overrides}
-	ctx, cancel := caddy.NewContext(caddy.Context{Context: t.Context()})
-	defer cancel()
-	if err := app.Provision(ctx); err != nil {
+	if err := app.Provision(newContext(t)); err != nil {
 		t.Fatal(err)
 	}
 	defer app.Cleanup()

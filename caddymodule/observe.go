@@ -1,33 +1,75 @@
 package caddymodule
 
 import (
-	"errors"
 	"sync"
 
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 )
 
-// observer is told of every exchange that ended.
-type observer struct {
-	ring    *ring
-	metrics *metrics
-	targets map[string]bool // by id, as configured
-}
+// metrics count over all configurations of this process; each configuration's
+// registry gets the same ones.
+var metrics = sync.OnceValue(telemetry.NewMetrics)
 
-// Observe keeps the exchange among the recent ones and counts it.
-func (o *observer) Observe(r *gateway.Record) {
-	o.ring.add(*r)
-	o.metrics.observe(r, o.label)
-}
+// observers are told of every exchange that ended, one after another. None of
+// them blocks.
+type observers []gateway.Observer
 
-// label is a model's name as a metric label: clients may address models nobody
-// configured, and must not make labels.
-func (o *observer) label(provider, model string) string {
-	if o.targets[provider+"/"+model] {
-		return model
+// Observe tells all of them.
+func (o observers) Observe(r *gateway.Record) {
+	for _, each := range o {
+		each.Observe(r)
 	}
-	return "other"
+}
+
+// observers are what a runtime's exchanges are told to.
+func (b *builder) observers() observers {
+	names := b.names()
+	s := &b.runtime.services
+	s.windows.Configure(names)
+	all := observers{b.runtime.recent, metrics().For(names), s.windows}
+	if s.ledger != nil {
+		all = append(all, s.ledger)
+	}
+	return all
+}
+
+// names are what the configuration names: those that may be labels.
+func (b *builder) names() telemetry.Names {
+	var names telemetry.Names
+	for _, p := range b.runtime.providers {
+		names.Providers = append(names.Providers, telemetry.Provider{Name: p.Name, Kind: b.runtime.kinds[p.Name]})
+	}
+	for _, t := range b.runtime.router.Targets() {
+		names.Targets = append(names.Targets, telemetry.Scope{Provider: t.Provider, Model: t.Model})
+	}
+	if registry := b.runtime.services.clients; registry != nil {
+		for _, c := range registry.Clients() {
+			names.Clients = append(names.Clients, c.Name)
+		}
+	}
+	return names
+}
+
+// State says how things stand, for metrics, alerts and the console.
+func (a *App) State() telemetry.State {
+	rt := a.live.now()
+	live := telemetry.Live{Providers: rt.providers, Targets: rt.router.Targets(), InFlight: rt.gateway.InFlight, Rest: rt.services.state}
+	return live.State()
+}
+
+// state adds what stands beside the pipeline.
+func (s *services) state(to *telemetry.State) {
+	if s.ledger != nil {
+		h := s.ledger.Health()
+		stands := telemetry.StoreState{Name: "ledger", Queued: h.Pending, Written: h.Written, Dropped: h.Dropped}
+		if ok, text := h.OK(); !ok {
+			stands.Trouble = text
+		}
+		to.Stores = append(to.Stores, stands)
+	}
+	to.Budgets = append(to.Budgets, s.budgets()...)
+	to.Firing = s.watch.Firing()
 }
 
 // ring keeps the records of the last exchanges, decisions included.
@@ -38,6 +80,9 @@ type ring struct {
 }
 
 func newRing(n int) *ring { return &ring{records: make([]gateway.Record, 0, n)} }
+
+// Observe keeps a copy of the record.
+func (r *ring) Observe(record *gateway.Record) { r.add(*record) }
 
 func (r *ring) add(record gateway.Record) {
 	r.mu.Lock()
@@ -64,61 +109,4 @@ func (r *ring) last(n int) []gateway.Record {
 		out = append(out, r.records[at])
 	}
 	return out
-}
-
-// metrics are aimux's collectors. Labels come from the configuration and from
-// fixed lists, never from clients.
-type metrics struct {
-	requests, attempts *prometheus.CounterVec
-	ttft, duration     *prometheus.HistogramVec
-	tokens             *prometheus.CounterVec
-}
-
-// collectors are made once, so that counters go on over reloads; each
-// configuration's registry gets the same ones.
-var collectors = sync.OnceValue(func() *metrics {
-	opts := func(name, help string) prometheus.CounterOpts {
-		return prometheus.CounterOpts{Namespace: "caddy", Subsystem: "aimux", Name: name, Help: help}
-	}
-	histogram := func(name, help string) prometheus.HistogramOpts {
-		return prometheus.HistogramOpts{Namespace: "caddy", Subsystem: "aimux", Name: name, Help: help,
-			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800}}
-	}
-	return &metrics{
-		requests: prometheus.NewCounterVec(opts("requests_total", "Exchanges by the provider that answered and how they ended."), []string{"dialect", "provider", "code"}),
-		attempts: prometheus.NewCounterVec(opts("attempts_total", "Attempts at providers by result."), []string{"provider", "model", "code"}),
-		ttft:     prometheus.NewHistogramVec(histogram("time_to_first_token_seconds", "Time from the request to the first content."), []string{"provider", "model"}),
-		duration: prometheus.NewHistogramVec(histogram("request_duration_seconds", "Time from the request to the end of its answer."), []string{"provider", "model"}),
-		tokens:   prometheus.NewCounterVec(opts("tokens_total", "Tokens as the providers stated them."), []string{"provider", "model", "kind"}),
-	}
-})
-
-// newMetrics registers the collectors with a configuration's registry.
-func newMetrics(registry *prometheus.Registry) *metrics {
-	m := collectors()
-	for _, c := range [...]prometheus.Collector{m.requests, m.attempts, m.ttft, m.duration, m.tokens} {
-		var already prometheus.AlreadyRegisteredError
-		if err := registry.Register(c); err != nil && !errors.As(err, &already) {
-			panic("aimux: registering metrics: " + err.Error()) // a programming error: two collectors of one name
-		}
-	}
-	return m
-}
-
-func (m *metrics) observe(r *gateway.Record, label func(provider, model string) string) {
-	m.requests.WithLabelValues(string(r.Dialect), r.Provider, r.Reason).Inc()
-	for i := range r.Attempts {
-		a := &r.Attempts[i]
-		m.attempts.WithLabelValues(a.Provider, label(a.Provider, a.Model), a.Reason).Inc()
-	}
-	if r.Provider == "" {
-		return
-	}
-	model := label(r.Provider, r.Target)
-	m.ttft.WithLabelValues(r.Provider, model).Observe(r.TTFT.Seconds())
-	m.duration.WithLabelValues(r.Provider, model).Observe(r.Duration.Seconds())
-	if r.Usage.Known {
-		m.tokens.WithLabelValues(r.Provider, model, "input").Add(float64(r.Usage.Input))
-		m.tokens.WithLabelValues(r.Provider, model, "output").Add(float64(r.Usage.Output))
-	}
 }

@@ -15,11 +15,8 @@ import (
 // counts. Providers that nobody used lately are left in peace, so that an idle
 // laptop is silent.
 type pinger struct {
-	runtime func() *runtime
+	runtime *runtime
 	client  *http.Client
-	every   time.Duration
-	cancel  context.CancelFunc
-	done    chan struct{}
 }
 
 const (
@@ -28,48 +25,21 @@ const (
 	usedLately  = 10 * time.Minute
 )
 
-func newPinger(rt func() *runtime) *pinger {
+func newPinger(rt *runtime) *pinger {
 	return &pinger{
-		runtime: rt, every: pingEvery,
+		runtime: rt,
 		client: &http.Client{
 			Timeout:       pingTimeout,
+			Transport:     &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
 }
 
-// start begins to ping; stop ends it.
-func (p *pinger) start() {
-	ctx, cancel := context.WithCancel(context.Background())
-	p.cancel, p.done = cancel, make(chan struct{})
-	go func() {
-		defer close(p.done)
-		ticker := time.NewTicker(p.every)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				p.round(ctx)
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-}
-
-func (p *pinger) stop() {
-	if p.cancel == nil {
-		return
-	}
-	p.cancel()
-	<-p.done
-	p.client.CloseIdleConnections()
-}
-
 // round pings every provider that was used lately, one after another.
 func (p *pinger) round(ctx context.Context) {
 	now := time.Now()
-	rt := p.runtime()
+	rt := p.runtime
 	for _, provider := range rt.providers {
 		targets := rt.used(provider, now)
 		if provider.Vendor.Ping == "" || len(targets) == 0 {

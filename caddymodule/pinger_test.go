@@ -23,7 +23,7 @@ func TestPinger_MeasuresProvidersInUseWithoutAKey(t *testing.T) {
 	}))
 	defer server.Close()
 	app.live.now().providers[0].Vendor.Ping = server.URL
-	p := newPinger(app.live.now)
+	p := newPinger(app.live.now())
 	target := app.live.now().router.Targets()[0]
 
 	p.round(t.Context())
@@ -38,23 +38,4 @@ func TestPinger_MeasuresProvidersInUseWithoutAKey(t *testing.T) {
 	if got := target.Health.Snapshot(time.Now()).Ping; got <= 0 {
 		t.Errorf("ping %v", got)
 	}
-	p.client.CloseIdleConnections()
-}
-
-func TestPinger_EndsWithItsApp(t *testing.T) {
-	noKeys(t)
-	app, err := provision(t, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := app.Start(); err != nil {
-		t.Fatal(err)
-	}
-	app.Stop()
-	select {
-	case <-app.pinger.done:
-	default:
-		t.Error("the pinger goes on after Stop")
-	}
-	app.Cleanup()
 }

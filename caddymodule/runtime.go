@@ -1,17 +1,20 @@
 package caddymodule
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/health"
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
 	"github.com/aimux/aimux/caddymodule/internal/route"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
+	"github.com/aimux/aimux/caddymodule/internal/usage"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -31,11 +34,13 @@ type runtime struct {
 	router    *route.Router
 	providers []*gateway.Provider // in the order of their names
 	recent    *ring
+	config    *schema.Config
 	source    string
 	implicit  bool
 	guarded   bool // there are client keys
 
-	archive *archive
+	archive  *archive
+	services services
 
 	refs  atomic.Int64
 	end   sync.Once
@@ -45,11 +50,11 @@ type runtime struct {
 
 // newRuntime builds what result describes. Its caller holds the first
 // reference.
-func newRuntime(result *schema.Result, logger *slog.Logger, m *metrics) (*runtime, error) {
-	rt := &runtime{implicit: result.Config.Implicit, kinds: map[string]string{}, recent: newRing(result.Config.Log.Decisions)}
+func newRuntime(result *schema.Result, logger *slog.Logger) (*runtime, error) {
+	rt := &runtime{config: result.Config, implicit: result.Config.Implicit, kinds: map[string]string{}, recent: newRing(result.Config.Log.Decisions)}
 	rt.refs.Store(1)
 	rt.archive = share(rt, "archive", func() *archive { return openArchive(archivePath(), logger) })
-	b := builder{runtime: rt, config: result.Config, logger: logger, metrics: m}
+	b := builder{runtime: rt, config: result.Config, logger: logger}
 	if err := b.build(); err != nil {
 		rt.release()
 		return nil, err
@@ -102,15 +107,25 @@ func (rt *runtime) providerNames() []string {
 // share returns the value of that key in learned, made if it is new, and notes
 // that the runtime uses it.
 func share[T any](rt *runtime, key string, fresh func() T) T {
-	value, _, _ := learned.LoadOrNew(key, func() (caddy.Destructor, error) {
-		made := fresh()
-		if rt.archive != nil {
+	value, _ := shareOr(rt, key, func() (T, error) { return fresh(), nil })
+	return value
+}
+
+// shareOr is share for what may fail to be made.
+func shareOr[T any](rt *runtime, key string, fresh func() (T, error)) (T, error) {
+	value, _, err := learned.LoadOrNew(key, func() (caddy.Destructor, error) {
+		made, err := fresh()
+		if err == nil && rt.archive != nil {
 			rt.archive.restore(key, made)
 		}
-		return shared[T]{made}, nil
+		return shared[T]{made}, err
 	})
+	if err != nil {
+		var none T
+		return none, err
+	}
 	rt.keys = append(rt.keys, key)
-	return value.(shared[T]).value
+	return value.(shared[T]).value, nil
 }
 
 // shared is an entry of learned.
@@ -122,11 +137,18 @@ func (s shared[T]) Destruct() error {
 	switch v := any(s.value).(type) {
 	case *upstream.Client:
 		v.Close()
+	case *usage.Ledger:
+		ctx, cancel := context.WithTimeout(context.Background(), ledgerEnd)
+		defer cancel()
+		return v.Close(ctx)
 	case *archive:
 		v.end()
 	}
 	return nil
 }
+
+// ledgerEnd is how long the ledger may take to write what it still holds.
+const ledgerEnd = 3 * time.Second
 
 func (s shared[T]) held() any { return s.value }
 

@@ -63,3 +63,24 @@ type AlertRule struct {
 
 // On says whether the rule is watched. Default: true.
 func (r AlertRule) On() bool { return r.Enabled == nil || *r.Enabled }
+
+// Refers reports whether anything in use refers to a secret of that scheme:
+// "env", "file" or "vault".
+func (c *Config) Refers(scheme string) bool {
+	for _, k := range c.Keys {
+		if k.On() && c.Providers[k.Provider].On() && k.Secret.Scheme == scheme {
+			return true
+		}
+	}
+	for _, row := range c.Clients {
+		if row.On() && row.Secret.Scheme == scheme {
+			return true
+		}
+	}
+	for _, ref := range c.Telemetry.TraceHeaders {
+		if ref.Scheme == scheme {
+			return true
+		}
+	}
+	return c.Backups.Passphrase.Scheme == scheme || c.Alerts.WebhookSecret.Scheme == scheme
+}

@@ -1,0 +1,178 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
+	"github.com/aimux/aimux/schema"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+)
+
+const (
+	alertEvery = 5 * time.Second
+	fileEvery  = 5 * time.Second
+)
+
+// background is what an app does by itself between its Start and its Stop, and
+// anew after every change of its configuration: it pings, watches over the
+// alert rules, writes the health log, and takes up key files that another
+// process changed.
+type background struct {
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+}
+
+// begin starts the background of the runtime in force.
+func (a *App) begin() error {
+	rt := a.live.now()
+	ctx, cancel := context.WithCancel(context.Background())
+	bg := &background{cancel: cancel}
+	if err := bg.alerts(ctx, a, rt); err != nil {
+		cancel()
+		return err
+	}
+	bg.every(ctx, fileEvery, func() { rt.services.reread(a.logger) })
+	ping := newPinger(rt)
+	bg.every(ctx, pingEvery, func() { ping.round(ctx) })
+	bg.healthLog(ctx, a, rt)
+	a.background = bg
+	return nil
+}
+
+// end stops everything and waits for it.
+func (bg *background) end() {
+	if bg != nil {
+		bg.cancel()
+		bg.group.Wait()
+	}
+}
+
+// every calls f in intervals.
+func (bg *background) every(ctx context.Context, interval time.Duration, f func()) {
+	bg.ticks(ctx, interval, func(ctx context.Context, ticks <-chan time.Time) {
+		for {
+			select {
+			case <-ticks:
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// ticks runs f with a clock.
+func (bg *background) ticks(ctx context.Context, interval time.Duration, f func(context.Context, <-chan time.Time)) {
+	bg.group.Go(func() {
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		f(ctx, ticker.C)
+	})
+}
+
+// alerts gives the watch its rules and lets it run.
+func (bg *background) alerts(ctx context.Context, a *App, rt *runtime) error {
+	sinks := []alert.Sink{alert.Log(a.logger), alert.Func(a.emit)}
+	if url := rt.config.Alerts.Webhook; url != "" {
+		hook, err := rt.webhook(url, a.logger)
+		if err != nil {
+			return fmt.Errorf("alerts.webhook: %w", err)
+		}
+		bg.group.Go(func() { hook.Run(ctx) })
+		sinks = append(sinks, hook)
+	}
+	err := rt.services.watch.Configure(alert.Options{Rules: alertRules(rt.config.Alerts.Rules), Windows: rt.services.windows, Source: a, Sinks: sinks})
+	if err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
+	bg.ticks(ctx, alertEvery, rt.services.watch.Run)
+	return nil
+}
+
+// webhook returns where alerts are posted.
+func (rt *runtime) webhook(url string, logger *slog.Logger) (*alert.Webhook, error) {
+	o := alert.WebhookOptions{URL: url, Logger: logger}
+	if ref := rt.config.Alerts.WebhookSecret; ref.Scheme != "" {
+		text, err := rt.services.fetch(ref)
+		if err != nil {
+			return nil, err
+		}
+		o.Secret = []byte(text)
+	}
+	return alert.NewWebhook(o)
+}
+
+// alertRules are the configured rules; without any, the usual ones.
+func alertRules(rows []schema.AlertRule) []alert.Rule {
+	if len(rows) == 0 {
+		return alert.DefaultRules()
+	}
+	windows := map[string]time.Duration{"1m": time.Minute, "5m": 5 * time.Minute, "1h": time.Hour}
+	var out []alert.Rule
+	for _, row := range rows {
+		if !row.On() {
+			continue
+		}
+		rule := alert.Rule{
+			Name: row.Name, Metric: alert.Metric(row.Metric), Threshold: row.Threshold, Clear: row.Threshold, Window: windows[row.Window],
+			For: row.For.Std(), MinRequests: row.MinRequests, Provider: row.Provider,
+		}
+		if row.Clear != nil {
+			rule.Clear = *row.Clear
+		}
+		out = append(out, rule)
+	}
+	return out
+}
+
+// healthLog writes a line about every provider from time to time.
+func (bg *background) healthLog(ctx context.Context, a *App, rt *runtime) {
+	if every := rt.config.Telemetry.HealthLog.Std(); every > 0 {
+		h := &telemetry.HealthLog{Windows: rt.services.windows, Source: a, Logger: a.logger}
+		bg.ticks(ctx, every, h.Run)
+	}
+}
+
+// emit makes an alert an event of Caddy's, for whatever subscribes to it.
+func (a *App) emit(e alert.Event) {
+	if a.events == nil {
+		return
+	}
+	a.events.Emit(a.context, "aimux_alert", map[string]any{
+		"id": e.ID, "rule": e.Rule, "subject": e.Subject, "state": string(e.State), "severity": string(e.Severity),
+		"value": e.Value, "threshold": e.Threshold, "summary": e.Summary,
+	})
+}
+
+// eventsApp is Caddy's events app, which comes to life if it is not configured.
+func eventsApp(ctx caddy.Context) (*caddyevents.App, error) {
+	module, err := ctx.App("events")
+	if err != nil {
+		return nil, fmt.Errorf("loading the events app: %w", err)
+	}
+	app, ok := module.(*caddyevents.App)
+	if !ok {
+		return nil, fmt.Errorf("app events is a %T", module)
+	}
+	return app, nil
+}
+
+// reread takes up key files that another process changed.
+func (s *services) reread(logger *slog.Logger) {
+	if s.vault != nil {
+		if _, err := s.vault.Reload(context.Background()); err != nil {
+			logger.Error("the vault's file cannot be used; what was read before stays in force", "error", err.Error())
+		}
+	}
+	if s.store != nil {
+		if _, err := s.store.Reload(); err != nil {
+			logger.Error("the file of client keys cannot be used; what was read before stays in force", "error", err.Error())
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package caddymodule
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/client"
+	"github.com/aimux/aimux/caddymodule/internal/secret"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
+	"github.com/aimux/aimux/caddymodule/internal/usage"
+	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/schema"
+	"github.com/caddyserver/caddy/v2"
+)
+
+// services are what a runtime uses beside the pipeline. They live in learned,
+// so that reloads do not disturb them.
+type services struct {
+	vault    *vault.Vault     // nil: there is none
+	store    *client.Store    // nil: there is none
+	clients  *client.Registry // nil: everybody may use the gateway
+	accounts *client.Accounts
+	ledger   *usage.Ledger // nil: switched off
+	windows  *telemetry.Windows
+	watch    *alert.Watch
+}
+
+// dataFile is the path of one of aimux's own files.
+func dataFile(name string) string { return filepath.Join(caddy.AppDataDir(), "aimux", name) }
+
+// vaultFile and clientsFile are where keys are kept.
+func vaultFile(c *schema.Config) string { return cmp.Or(c.Vault.File, dataFile("vault.json")) }
+func clientsFile() string               { return dataFile("clients.json") }
+
+// services opens what the configuration needs.
+func (b *builder) services() error {
+	s := &b.runtime.services
+	s.accounts = share(b.runtime, "accounts", func() *client.Accounts { return new(client.Accounts) })
+	s.windows = share(b.runtime, "windows", func() *telemetry.Windows { return telemetry.NewWindows(nil) })
+	s.watch = share(b.runtime, "watch", func() *alert.Watch { return new(alert.Watch) })
+	if err := b.openVault(); err != nil {
+		return err
+	}
+	if err := b.openClients(); err != nil {
+		return err
+	}
+	return b.openLedger()
+}
+
+// openVault opens the vault if there is one. A configuration that refers to it
+// cannot do without; client keys of aimux's own cannot be checked without.
+func (b *builder) openVault() error {
+	path := vaultFile(b.config)
+	if !exists(path) && !b.config.Refers("vault") {
+		return nil
+	}
+	options, err := vaultOptions(b.config)
+	if err != nil {
+		return err
+	}
+	b.runtime.services.vault, err = shareOr(b.runtime, "vault|"+path+"|"+b.config.Vault.Key, func() (*vault.Vault, error) {
+		return vault.Open(context.Background(), options)
+	})
+	switch {
+	case errors.Is(err, vault.ErrMissing):
+		return fmt.Errorf("a secret is kept in the vault, but there is no vault at %s; make it with `aimux keys add`, or restore it from a backup", path)
+	case err != nil && (b.config.Refers("vault") || exists(clientsFile())):
+		return fmt.Errorf("opening the vault: %w", err)
+	case err != nil:
+		b.logger.Warn("the vault cannot be opened; nothing needs it at present", "error", err.Error())
+		return nil
+	}
+	_, err = b.runtime.services.vault.Reload(context.Background())
+	return err
+}
+
+// vaultOptions says where the vault is and what opens it.
+func vaultOptions(c *schema.Config) (vault.Options, error) {
+	source, err := keySource(c.Vault.Key)
+	return vault.Options{Path: vaultFile(c), Key: source, Apart: []string{filepath.Dir(vaultFile(c))}}, err
+}
+
+// keyFile is where the vault's key is kept unless the configuration says
+// otherwise: apart from the data, so that a copy of the data opens nothing.
+func keyFile() string { return filepath.Join(caddy.AppConfigDir(), "aimux", "vault.key") }
+
+// keySource reads vault.key of the configuration.
+func keySource(text string) (vault.KeySource, error) {
+	kind, value, _ := strings.Cut(text, ":")
+	none := vault.KeySource{Credential: "-", Variable: "-"}
+	switch kind {
+	case "auto", "":
+		return vault.KeySource{KeyFile: keyFile()}, nil
+	case "credential":
+		none.Credential = value
+	case "file":
+		none.KeyFile = value
+	case "passphrase":
+		none.Passphrase = func(context.Context) (secret.Text, error) {
+			data, err := schema.ReadSecretFile(value)
+			return secret.New(strings.TrimSpace(string(data))), err
+		}
+	case "command":
+		none.Command = strings.Fields(value)
+	case "env":
+		none.Variable = value
+	default:
+		return none, fmt.Errorf("vault.key: %q is none of auto, credential, file, passphrase, command, env", kind)
+	}
+	return none, nil
+}
+
+// openLedger starts the ledger, which touches its file a little later.
+func (b *builder) openLedger() error {
+	u := b.config.Usage
+	if !u.Enabled {
+		return nil
+	}
+	path := cmp.Or(u.File, dataFile("usage.db"))
+	var err error
+	b.runtime.services.ledger, err = shareOr(b.runtime, fmt.Sprintf("ledger|%s|%d|%d", path, u.RetentionDays, u.MaxSize), func() (*usage.Ledger, error) {
+		return usage.Start(usage.Options{
+			Path: path, Retention: time.Duration(u.RetentionDays) * 24 * time.Hour, MaxSize: int64(u.MaxSize), Logger: b.logger,
+		})
+	})
+	return err
+}
+
+// fetch reads a secret that is needed at once and is no provider's.
+func (s *services) fetch(ref schema.SecretRef) (string, error) {
+	if ref.Scheme != "vault" {
+		return ref.Resolve(os.LookupEnv)
+	}
+	info, err := s.vault.Info(ref.Name)
+	if err != nil {
+		return "", err
+	}
+	text, err := s.vault.Get(ref.Name, info.Origin)
+	return text.Reveal(), err
+}
