@@ -157,7 +157,9 @@ func TestTotals_EqualTheSumOfTheExchangesForEveryQuery(t *testing.T) {
 	dir, n := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
-		l, err := Open(quiet(filepath.Join(dir, fmt.Sprint(n))))
+		o := quiet(filepath.Join(dir, fmt.Sprint(n)))
+		o.pragma = "synchronous(off)"
+		l, err := Open(o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,14 +8,17 @@ import (
 // queue holds what is to be written, up to a bound. put never blocks.
 type queue[T any] struct {
 	max    int
-	filled chan struct{} // holds a token once something waits
-	half   chan struct{} // holds a token once half the bound waits
+	heavy  int64          // the bound on the items' weights, if they have any
+	weigh  func(*T) int64 // in bytes; nil: items have no weight
+	filled chan struct{}  // holds a token once something waits
+	half   chan struct{}  // holds a token once half the bound waits
 
 	mu      sync.Mutex
 	items   []T
 	spare   []T       // an emptied batch, to be filled again
 	since   time.Time // the oldest item's arrival
 	taken   time.Time // since, of the batch taken last
+	weight  int64     // of items
 	dropped int64     // not yet taken
 	lost    int64     // in all
 }
@@ -28,7 +31,7 @@ func newQueue[T any](max int) *queue[T] {
 func (q *queue[T]) put(item *T, now func() time.Time) bool {
 	q.mu.Lock()
 	n := len(q.items)
-	if n >= q.max {
+	if n >= q.max || !q.bears(item) {
 		q.dropped++
 		q.lost++
 		q.mu.Unlock()
@@ -45,6 +48,19 @@ func (q *queue[T]) put(item *T, now func() time.Time) bool {
 	case q.max / 2:
 		notify(q.half)
 	}
+	return true
+}
+
+// bears adds an item's weight, unless it is too much.
+func (q *queue[T]) bears(item *T) bool {
+	if q.weigh == nil {
+		return true
+	}
+	w := q.weigh(item)
+	if q.weight+w > q.heavy {
+		return false
+	}
+	q.weight += w
 	return true
 }
 
@@ -70,7 +86,7 @@ func (q *queue[T]) take() (items []T, dropped int64) {
 	defer q.mu.Unlock()
 	items, dropped = q.items, q.dropped
 	q.items, q.spare, q.dropped = q.spare, nil, 0
-	q.taken = q.since
+	q.taken, q.weight = q.since, 0
 	for _, c := range [...]chan struct{}{q.filled, q.half} {
 		select {
 		case <-c:
@@ -100,13 +116,16 @@ func (q *queue[T]) done(items []T) {
 func (q *queue[T]) back(items []T, dropped int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.items, q.since = append(items, q.items...), q.taken
-	if over := len(q.items) - q.max; over > 0 {
-		clear(q.items[q.max:])
-		q.items = q.items[:q.max]
-		dropped += int64(over)
-		q.lost += int64(over)
+	q.items, q.since, q.weight = append(items, q.items...), q.taken, 0
+	fit := 0
+	for fit < min(len(q.items), q.max) && q.bears(&q.items[fit]) {
+		fit++
 	}
+	over := int64(len(q.items) - fit)
+	clear(q.items[fit:])
+	q.items = q.items[:fit]
+	dropped += over
+	q.lost += over
 	q.dropped += dropped
 }
 

@@ -55,9 +55,9 @@ func (r *rollups) add(micro int64, g group, count func(*sums)) {
 // count adds the exchange to s.
 func (x *Exchange) count(s *sums) {
 	s[mRequests]++
-	s[mFailures] += flag(x.Failed())
-	s[mCanceled] += flag(x.Class == classCanceled)
-	s[mEstimated] += flag(x.Estimated)
+	s[mFailures] += one(x.Failed())
+	s[mCanceled] += one(x.Class == classCanceled)
+	s[mEstimated] += one(x.Estimated)
 	s[mInput] += x.Input
 	s[mOutput] += x.Output
 	s[mCacheRead] += x.CacheRead
@@ -67,17 +67,17 @@ func (x *Exchange) count(s *sums) {
 	s[mBytesIn] += x.BytesIn
 	s[mBytesOut] += x.BytesOut
 	s[mTTFT] += micros(x.TTFT)
-	s[mTimed] += flag(micros(x.TTFT) > 0)
+	s[mTimed] += one(micros(x.TTFT) > 0)
 	s[mDuration] += micros(x.Duration)
 }
 
 // count adds the attempt to s.
 func (a *Attempt) count(s *sums) {
 	s[mAttempts]++
-	s[mFailed] += flag(failed(a.Class))
+	s[mFailed] += one(failed(a.Class))
 }
 
-func flag(b bool) int64 {
+func one(b bool) int64 {
 	if b {
 		return 1
 	}

@@ -120,10 +120,10 @@ func (w *rows) insert(x *Exchange, session int64) error {
 	start := x.Start.UnixMicro()
 	args := [...]any{
 		x.ID, start, g.client, g.team, id.of(x.Dialect), id.of(x.Call),
-		x.Alias, flag(x.Stream), null(session != 0, session), null(x.Agent != "", x.Agent),
+		x.Alias, one(x.Stream), null(session != 0, session), null(x.Agent != "", x.Agent),
 		g.provider, x.Model, g.key,
 		x.Status, id.of(x.Class), id.of(x.Reason),
-		x.Input, x.Output, x.CacheRead, x.CacheWrite, x.Reasoning, flag(x.Estimated), x.Cost,
+		x.Input, x.Output, x.CacheRead, x.CacheWrite, x.Reasoning, one(x.Estimated), x.Cost,
 		x.BytesIn, x.BytesOut, micros(x.TTFT), micros(x.Duration),
 	}
 	if id.err != nil {
