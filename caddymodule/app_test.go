@@ -18,6 +18,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	os.Setenv("XDG_DATA_HOME", dir)
+	os.Setenv("XDG_CONFIG_HOME", dir)
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
@@ -218,18 +219,4 @@ func TestAdmin_ShowsStatusAndKeysButNoSecretAndWakesAKey(t *testing.T) {
 	if w := ask("GET", "/aimux/keys/zai/main/reset"); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET reset: %d", w.Code)
 	}
-}
-
-// TestMain keeps the tests out of the user's own data directory.
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "aimux-test-")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME", "HOME"} {
-		os.Setenv(name, dir)
-	}
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
 }
