@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/provider"
@@ -31,6 +32,9 @@ func canceled(a *Answer) bool {
 // transport judges an attempt that failed below HTTP, or whose answer broke
 // off.
 func transport(v *provider.Vendor, a *Answer) Verdict {
+	if outOfFiles(a.Err) {
+		return localLimit(a)
+	}
 	d := Verdict{Class: llm.ClassTransient, Reason: ReasonProtocol, Scope: ScopeTarget}
 	if a.Err != nil {
 		d.Reason = transportReason(a)
@@ -47,6 +51,20 @@ func transport(v *provider.Vendor, a *Answer) Verdict {
 	}
 	d.Err = unreachable(v, d.Reason)
 	return d
+}
+
+// outOfFiles reports a connection that this machine could not make for want of
+// descriptors or ports.
+func outOfFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.EADDRNOTAVAIL)
+}
+
+// localLimit is the verdict on an attempt that never left the machine. No
+// target and no key is at fault, and another target would fail the same way.
+func localLimit(a *Answer) Verdict {
+	return Verdict{Class: llm.ClassCanceled, Reason: ReasonLocalLimit, Message: Scrub(a.Err.Error()),
+		Err: &llm.Error{Type: llm.ErrUnavailable, Class: llm.ClassOverload, Status: 503, RetryAfter: time.Second,
+			Message: "aimux is out of connections; try again in a moment"}}
 }
 
 // mayRepeat reports the reasons that say nothing about the target: the

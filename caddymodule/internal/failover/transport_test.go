@@ -129,6 +129,15 @@ func TestTransport_AReasonNobodyKnowsIsNoLabel(t *testing.T) {
 	}
 }
 
+func TestTransport_WantOfDescriptorsIsNoTargetsFault(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL} {
+		d := Classify(nil, Answer{Err: &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", errno)}, Phase: PhaseDial, Now: noon})
+		if d.Reason != ReasonLocalLimit || d.Class != llm.ClassCanceled || d.Scope != ScopeNone || d.TryNextTarget || d.Err == nil || d.Err.Status != 503 {
+			t.Errorf("%v: got %+v", errno, d)
+		}
+	}
+}
+
 func TestReasons_AreDistinct(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range Reasons() {

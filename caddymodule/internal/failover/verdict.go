@@ -121,6 +121,11 @@ const (
 	ReasonEmpty          = "empty"
 	ReasonEncoding       = "encoding"
 	ReasonCanceled       = "canceled"
+	// What ends an exchange from outside; no answer is at fault.
+	ReasonDraining       = "draining"
+	ReasonClientStalled  = "client_stalled"
+	ReasonClientDeadline = "client_deadline"
+	ReasonLocalLimit     = "local_limit" // this machine is out of descriptors
 )
 
 // reasons are all of them.
@@ -132,6 +137,7 @@ var reasons = [...]string{
 	ReasonAuth, ReasonDenied, ReasonModelMissing, ReasonUpstream408, ReasonConflict, ReasonTooLarge,
 	ReasonClientFault, ReasonUpstream5xx, ReasonOverloaded, ReasonErrorIn200, ReasonErrorFirst,
 	ReasonUpstreamError, ReasonBadPayload, ReasonEmpty, ReasonEncoding, ReasonCanceled,
+	ReasonDraining, ReasonClientStalled, ReasonClientDeadline, ReasonLocalLimit,
 }
 
 // Reasons returns every reason a Verdict can give.

@@ -71,18 +71,6 @@ func (l *loan) Close() error {
 	return nil
 }
 
-// admit counts the exchange in, unless there are too many already. Whoever is
-// admitted is counted out when it has been served.
-func (x *Exchange) admit() *llm.Error {
-	limit := x.gateway.Limits.InFlight
-	if n := x.gateway.InFlight.Add(1); limit <= 0 || n <= limit {
-		return nil
-	}
-	x.gateway.InFlight.Add(-1)
-	return &llm.Error{Type: llm.ErrUnavailable, Class: llm.ClassOverload, Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
-		Message: fmt.Sprintf("%d requests are under way, which is all this gateway takes (limits.in_flight)", limit)}
-}
-
 // checkHeader bounds what a request says before its body.
 func checkHeader(h http.Header, limit int) *llm.Error {
 	size := 0
@@ -102,13 +90,13 @@ func checkHeader(h http.Header, limit int) *llm.Error {
 func (x *Exchange) accept() *llm.Error {
 	limits := &x.gateway.Limits
 	if e := checkHeader(x.request.Header, limits.Header); e != nil {
-		return e
+		return x.refused(CeilingHeader, e)
 	}
 	if e := checkType(x.request.Header); e != nil {
 		return e
 	}
 	if x.request.ContentLength > limits.Body {
-		return tooLarge(limits.Body)
+		return x.refused(CeilingBody, tooLarge(limits.Body))
 	}
 	x.body = newBody()
 	if n := x.request.ContentLength; n > 0 {
@@ -121,7 +109,7 @@ func (x *Exchange) accept() *llm.Error {
 	case err != nil:
 		return x.unread(err)
 	case n > limits.Body:
-		return tooLarge(limits.Body)
+		return x.refused(CeilingBody, tooLarge(limits.Body))
 	}
 	return nil
 }
@@ -154,16 +142,22 @@ func tooLarge(limit int64) *llm.Error {
 func (x *Exchange) unread(err error) *llm.Error {
 	var caddyLimit *http.MaxBytesError
 	switch {
-	case errors.As(err, &caddyLimit):
-		return tooLarge(caddyLimit.Limit)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &llm.Error{Type: llm.ErrTimeoutBody, Status: http.StatusRequestTimeout,
-			Message: "the request body did not arrive in time"}
 	case x.ctx.Err() != nil:
-		return canceled()
+		return over(x.calledOff())
+	case errors.As(err, &caddyLimit):
+		return x.refused(CeilingBody, tooLarge(caddyLimit.Limit))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return x.refused(CeilingBodyTime, &llm.Error{Type: llm.ErrTimeoutBody, Status: http.StatusRequestTimeout,
+			Message: "the request body did not arrive in time"})
 	}
 	return &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest,
 		Message: "the request body did not arrive whole"}
+}
+
+// refused counts a refusal.
+func (x *Exchange) refused(c Ceiling, e *llm.Error) *llm.Error {
+	x.gateway.Traffic.Refusals.add(c)
+	return e
 }
 
 func canceled() *llm.Error {

@@ -16,8 +16,9 @@ import (
 // its keys, until an answer is committed, the request itself turns out to be
 // at fault, or the budget is spent.
 func (x *Exchange) attempt() *llm.Error {
+	firstPing := x.heed()
 	if x.Stream {
-		x.send.keepAlive(x.gateway.Limits.FirstPing, x.gateway.Limits.Ping)
+		x.send.keepAlive(firstPing, x.gateway.Limits.Ping)
 	}
 	var last *llm.Error
 	mute := true // no target speaks what is asked
@@ -31,10 +32,13 @@ func (x *Exchange) attempt() *llm.Error {
 			continue
 		}
 		mute = false
+		if !x.inTime(t) {
+			continue
+		}
 		if len(x.Attempts) > 0 && (x.query.Wish.NoFailover || !x.allowance.NextTarget(x.healthy(p, t))) {
 			break
 		}
-		v := x.askTarget(p, t, d, i == len(x.plan.Targets)-1)
+		v := x.askProvider(p, t, d, i == len(x.plan.Targets)-1)
 		switch {
 		case v == nil: // answered
 			return nil
@@ -42,7 +46,7 @@ func (x *Exchange) attempt() *llm.Error {
 			last = v.Err
 		}
 		if v.Class == llm.ClassCanceled {
-			return canceled()
+			return over(v)
 		}
 		if !v.TryNextTarget {
 			break
@@ -63,6 +67,19 @@ func (x *Exchange) healthy(p *Provider, t *route.Target) bool {
 
 // passed is the verdict on a target that was not asked at all.
 var passed = failover.Verdict{TryNextTarget: true}
+
+// askProvider is askTarget within the provider's ceiling.
+func (x *Exchange) askProvider(p *Provider, t *route.Target, d llm.Dialect, lastTarget bool) *failover.Verdict {
+	leave, err := x.visit(p, lastTarget)
+	switch {
+	case err == nil:
+		defer leave()
+		return x.askTarget(p, t, d, lastTarget)
+	case x.ctx.Err() != nil:
+		return x.calledOff()
+	}
+	return &failover.Verdict{Class: llm.ClassOverload, TryNextTarget: true, Err: err}
+}
 
 // askTarget tries one target with one key after another. It returns nil when
 // the exchange has been answered, well or not.
@@ -93,14 +110,27 @@ func (x *Exchange) askTarget(p *Provider, t *route.Target, d llm.Dialect, lastTa
 		switch {
 		case x.mend(a, v):
 			// without the thinking that was refused
+		case !x.inTime(t):
+			return verdict
 		case v.RetrySame && v.Class != llm.ClassCanceled && (lastTarget || v.SameFirst()) && x.allowance.SameTarget():
 			// the same key once more, on a fresh connection or for a blip
+			if v.Reason == failover.ReasonConflict && !x.pause(conflictPause()) {
+				return x.unlessOver(verdict)
+			}
 		case v.TryNextKey && x.allowance.NextKey():
 			tried = append(tried, lease.Key())
 		default:
 			return verdict
 		}
 	}
+}
+
+// unlessOver is v, or what ended the exchange meanwhile.
+func (x *Exchange) unlessOver(v *failover.Verdict) *failover.Verdict {
+	if x.ctx.Err() != nil {
+		return x.calledOff()
+	}
+	return v
 }
 
 // selectKey takes a lease on a key that was not tried: the one the session used

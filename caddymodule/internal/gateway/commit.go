@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,7 +56,9 @@ func (a *try) announce() {
 type sender struct {
 	header  http.Header
 	control *http.ResponseController
+	bare    *http.ResponseController // of the innermost writer
 	dialect dialect.Dialect
+	guard   clientGuard
 
 	mu    sync.Mutex
 	w     http.ResponseWriter
@@ -68,7 +71,9 @@ type sender struct {
 	// that a ping must not overtake them.
 	owed bool
 	kept bool // the server may hold bytes back
-	err  error
+	// panicked is told when a ping panicked.
+	panicked func()
+	err      error
 }
 
 type sendState uint8
@@ -81,8 +86,14 @@ const (
 )
 
 func newSender(w http.ResponseWriter, d dialect.Dialect) *sender {
-	return &sender{w: w, header: w.Header(), control: http.NewResponseController(w), dialect: d}
+	return &sender{
+		w: w, header: w.Header(), dialect: d,
+		control: http.NewResponseController(w), bare: http.NewResponseController(innermost(w)),
+	}
 }
+
+// onStuck says what to do about a client that takes nothing for so long.
+func (s *sender) onStuck(limit time.Duration, f func()) { s.guard.limit, s.guard.stuck = limit, f }
 
 // keepAlive pings a stream that has been silent for first, and then after every
 // further silence of every.
@@ -96,6 +107,7 @@ func (s *sender) keepAlive(first, every time.Duration) {
 func (s *sender) pulse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.survive()
 	if s.state == closed || s.err != nil {
 		return
 	}
@@ -111,12 +123,33 @@ func (s *sender) pulse() {
 	s.timer.Reset(s.every)
 }
 
+// survive keeps a panic of a ping from ending the process: the stream it was
+// for can only end.
+func (s *sender) survive() {
+	if cause := recover(); cause != nil {
+		s.err = fmt.Errorf("a ping panicked: %v", cause)
+		if s.panicked != nil {
+			s.panicked()
+		}
+	}
+}
+
 // begin sends status 200 and the header of a stream.
 func (s *sender) begin() {
 	s.header.Set("Content-Type", "text/event-stream")
 	s.header.Set("Cache-Control", "no-cache")
 	s.header.Set("X-Accel-Buffering", "no")
 	s.w.WriteHeader(http.StatusOK)
+	s.guard.start()
+}
+
+// beforeCommit calls f unless content has gone to the client.
+func (s *sender) beforeCommit(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state < committed {
+		f()
+	}
 }
 
 // commit begins a stream, if pings have not.
@@ -137,9 +170,9 @@ func (s *sender) whole(data []byte) error {
 	s.header.Set("Content-Type", contentJSON[0])
 	s.header.Set("Content-Length", strconv.Itoa(len(data)))
 	s.w.WriteHeader(http.StatusOK)
-	n, err := s.w.Write(data)
-	s.bytes, s.err = int64(n), err
-	return err
+	s.guard.start()
+	s.take(data)
+	return s.err
 }
 
 // pingBy makes ping the source of pings: a stream encoder, which knows what
@@ -188,17 +221,21 @@ func (s *sender) put(b []byte) {
 
 // take hands b to the server, which may keep it until the next flush.
 func (s *sender) take(b []byte) {
-	if s.err != nil || len(b) == 0 {
-		return
+	for s.err == nil && len(b) > 0 {
+		s.guard.writing()
+		n, err := s.w.Write(b[:min(len(b), writeChunk)])
+		s.guard.written()
+		b = b[n:]
+		s.bytes += int64(n)
+		s.err, s.kept = err, true
 	}
-	n, err := s.w.Write(b)
-	s.bytes += int64(n)
-	s.err, s.kept = err, true
 }
 
 func (s *sender) flush() {
 	if s.err == nil && s.kept {
+		s.guard.writing()
 		s.err, s.kept = s.control.Flush(), false
+		s.guard.written()
 	}
 }
 
@@ -222,11 +259,15 @@ func (s *sender) failAfter(e *llm.Error, events int) int {
 }
 
 // fail tells the client of e: as an answer of its own if nothing was sent, else
-// as the event that ends the stream. It returns the status the client saw.
+// as the event that ends the stream. It returns the status the client saw, or 0
+// if it had its whole answer already.
 func (s *sender) fail(e *llm.Error) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != silent {
+	switch s.state {
+	case closed:
+		return 0
+	case pinging, committed:
 		s.put(s.dialect.AppendStreamError(nil, e))
 		s.state = closed
 		return http.StatusOK
@@ -237,8 +278,7 @@ func (s *sender) fail(e *llm.Error) int {
 		s.header[name] = values
 	}
 	s.w.WriteHeader(status)
-	n, err := s.w.Write(body)
-	s.bytes, s.err = int64(n), err
+	s.take(body)
 	return status
 }
 
@@ -250,12 +290,6 @@ func (s *sender) close() int64 {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	s.guard.stop()
 	return s.bytes
-}
-
-// sent reports whether anything has gone to the client.
-func (s *sender) sent() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state != silent
 }

@@ -16,6 +16,9 @@ import (
 // in full, by common.
 func (x *Exchange) decode() *llm.Error {
 	if err := x.outline.read(x.body.bytes(), x.gateway.Limits.Depth); err != nil {
+		if err.Code == codeTooDeep {
+			x.gateway.Traffic.Refusals.add(CeilingDepth)
+		}
 		return err
 	}
 	x.Model = x.outline.model

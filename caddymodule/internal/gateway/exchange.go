@@ -40,6 +40,13 @@ type Exchange struct {
 	price   provider.Price // of the target that answers
 	events  int            // of the answer's stream
 
+	cancel   context.CancelCauseFunc
+	deadline time.Time   // by which the client wants its answer; zero: not known
+	late     *time.Timer // ends the exchange at the deadline
+	// What giveBack returns.
+	placed, streaming bool
+	memory            hold
+
 	pinned   string // the key that has to be used; empty: any
 	stripped bool   // thinking was taken out of the conversation
 }
@@ -107,11 +114,14 @@ func (nobody) Observe(*Record) {}
 
 func newExchange(g *Gateway, e endpoint, w http.ResponseWriter, r *http.Request) *Exchange {
 	d := g.Dialects.Get(e.dialect)
+	ctx, cancel := context.WithCancelCause(r.Context())
 	x := &Exchange{
-		gateway: g, request: r, ctx: r.Context(), endpoint: e, dialect: d,
+		gateway: g, request: r, ctx: ctx, cancel: cancel, endpoint: e, dialect: d,
 		Record: Record{ID: newID(), Start: g.Now(), Dialect: e.dialect, Call: e.path, Traceparent: traceparent(r.Header)},
 	}
 	x.send = newSender(w, d)
+	x.send.onStuck(g.Limits.ClientStall, x.stuck)
+	x.send.panicked = func() { x.cancel(endPanic) }
 	x.send.header.Set("X-Aimux-Request-Id", x.ID)
 	return x
 }

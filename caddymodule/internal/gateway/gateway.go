@@ -3,7 +3,9 @@
 //
 // The stages, in this order:
 //
+//	admit         while the process goes down, or is out of descriptors, nobody
 //	authenticate  who asks, before anything of the body is read
+//	place         a place among the exchanges under way, waited for in turn
 //	accept        the body, read once under a cap
 //	decode        one pass over the bytes for what routing needs
 //	authorize     may this client ask for this model
@@ -30,6 +32,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/clock"
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/failover"
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
@@ -74,10 +77,13 @@ type Options struct {
 	// LogLevel is from which outcome on an exchange gets its line: LogAll,
 	// LogFailures or LogNone. Default: LogAll.
 	LogLevel LogLevel
-	// InFlight counts the exchanges under way; successive gateways of one
-	// process share it. Default: one of its own.
+	// Traffic is what is under way; successive gateways of one process share it.
+	// Default: one of its own.
+	Traffic *Traffic
+	// InFlight counts the exchanges that have been admitted and have not ended,
+	// for metrics. Default: one of its own.
 	InFlight *atomic.Int64
-	// Now is the clock. Default: time.Now.
+	// Now is the clock. Default: clock.Now.
 	Now func() time.Time
 	// Version is shown at "/".
 	Version string
@@ -89,6 +95,9 @@ type Provider struct {
 	Vendor *provider.Vendor
 	Client *upstream.Client
 	Keys   *keypool.Pool
+	// MaxInFlight is how many attempts may be under way at once. Default: no
+	// limit.
+	MaxInFlight int64
 
 	policies sync.Map // of policyKey to *dialect.Policy
 	urls     sync.Map // of urlKey to *url.URL
@@ -102,6 +111,18 @@ type Limits struct {
 	Event    int   // bytes of one stream event. Default: 8 MiB
 	Header   int   // bytes of all request headers. Default: 64 KiB
 	InFlight int64 // exchanges at once. Default: no limit
+	Streams  int64 // of those, streaming ones. Default: no limit
+	// Queue is how many exchanges may wait for a place among those in flight, in
+	// the order they came; below 0, none. Default: 256.
+	Queue int
+	// QueueWait is how long one may wait. Default: 5s.
+	QueueWait time.Duration
+	// Memory is the number of live bytes of which exchanges may use nine tenths:
+	// what is too large for the rest is refused. Default: GOMEMLIMIT, if set.
+	Memory int64
+	// Files is how many descriptors may be open, some of them kept in reserve.
+	// Default: what the operating system allows.
+	Files int64
 	// Decompression is how many bytes one byte of a compressed answer may
 	// become. Default: 200
 	Decompression int
@@ -109,6 +130,7 @@ type Limits struct {
 	BodyTotal     time.Duration // for a whole request body. Default: 2m
 	FirstPing     time.Duration // of silence before a stream is kept alive. Default: 10s
 	Ping          time.Duration // of silence between pings. Default: 15s
+	ClientStall   time.Duration // that a client may read nothing of what is sent. Default: 60s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -122,6 +144,11 @@ func (l Limits) withDefaults() Limits {
 	l.BodyTotal = or(l.BodyTotal, 2*time.Minute)
 	l.FirstPing = or(l.FirstPing, 10*time.Second)
 	l.Ping = or(l.Ping, 15*time.Second)
+	l.ClientStall = or(l.ClientStall, time.Minute)
+	l.QueueWait = or(l.QueueWait, 5*time.Second)
+	if l.Queue == 0 {
+		l.Queue = 256
+	}
 	return l
 }
 
@@ -159,8 +186,11 @@ func New(o Options) *Gateway {
 	if o.InFlight == nil {
 		o.InFlight = new(atomic.Int64)
 	}
+	if o.Traffic == nil {
+		o.Traffic = new(Traffic)
+	}
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = clock.Now
 	}
 	return &Gateway{Options: o}
 }
@@ -168,9 +198,12 @@ func New(o Options) *Gateway {
 // stages is what every request to a model goes through. attempt is the loop
 // over select, encode, send, commit and relay; settle is deferred.
 var stages = [...]func(*Exchange) *llm.Error{
+	(*Exchange).admit,
 	(*Exchange).authenticate,
+	(*Exchange).place,
 	(*Exchange).accept,
 	(*Exchange).decode,
+	(*Exchange).openStream,
 	(*Exchange).authorize,
 	(*Exchange).route,
 	(*Exchange).reserve,
@@ -185,12 +218,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := newExchange(g, call, w, r)
+	g.Traffic.enter(x)
+	defer g.Traffic.leave(x)
+	defer x.giveBack()
 	defer x.settle()
-	if err := x.admit(); err != nil {
-		x.refuse(err)
-		return
-	}
-	defer g.InFlight.Add(-1)
 	for _, stage := range stages {
 		if err := stage(x); err != nil {
 			x.refuse(err)

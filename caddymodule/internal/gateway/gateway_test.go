@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,10 +31,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type house struct {
 	*Gateway
 	sims    map[string]*simulator.Server
+	mu      sync.Mutex
 	records []Record
 }
 
-func (h *house) Observe(r *Record) { h.records = append(h.records, *r) }
+func (h *house) Observe(r *Record) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.records = append(h.records, *r)
+}
 
 // seat describes one simulated provider.
 type seat struct {

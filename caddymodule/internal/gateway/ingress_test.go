@@ -205,20 +205,6 @@ func TestSession_TheFirstSignOfOneCounts(t *testing.T) {
 	}
 }
 
-func TestAdmit_TurnsAwayWhatIsBeyondTheLimit(t *testing.T) {
-	h := build(t, Limits{InFlight: 2}, seat{name: "a"})
-	for under, want := range map[int64]int{0: 200, 1: 200, 2: 503} {
-		h.InFlight.Store(under)
-		w := h.post("/v1/messages", calls[llm.Anthropic].body)
-		if w.Code != want && !(want == 503 && w.Code == 529) {
-			t.Errorf("with %d under way: status %d: %s", under, w.Code, w.Body)
-		}
-		if n := h.InFlight.Load(); n != under {
-			t.Errorf("with %d under way: %d after it", under, n)
-		}
-	}
-}
-
 func TestAccept_BoundsTheHeader(t *testing.T) {
 	h := build(t, Limits{Header: 1000}, seat{name: "a"})
 	for size, want := range map[int]int{500: 200, 1000: 413} {

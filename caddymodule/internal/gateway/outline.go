@@ -37,7 +37,11 @@ func (o *outline) read(data []byte, depth int) *llm.Error {
 	o.data = data
 	err := jsonscan.Scan(data, depth, o)
 	var told *llm.Error
+	var deep *jsonscan.DepthError
 	switch {
+	case errors.As(err, &deep):
+		return &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest, Code: codeTooDeep,
+			Message: "the request body is not valid JSON: " + err.Error()}
 	case errors.As(err, &told):
 		return told
 	case err != nil:
@@ -49,6 +53,9 @@ func (o *outline) read(data []byte, depth int) *llm.Error {
 	}
 	return nil
 }
+
+// codeTooDeep marks a body that nests too deep.
+const codeTooDeep = "nested_too_deep"
 
 func invalid(param, msg string) *llm.Error {
 	return &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest, Param: param, Message: msg}

@@ -140,7 +140,7 @@ func (g *Gateway) serveHealth(w http.ResponseWriter, _ *http.Request) {
 // down.
 func (g *Gateway) serveReady(w http.ResponseWriter, _ *http.Request) {
 	status, text := http.StatusOK, `{"status":"ready"}`
-	if !g.Ready() {
+	if !g.Ready() || g.Traffic.Draining() {
 		status, text = http.StatusServiceUnavailable, `{"status":"draining"}`
 	}
 	writeAll(w, status, http.Header{"Content-Type": contentJSON}, []byte(text+"\n"))

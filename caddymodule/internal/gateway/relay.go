@@ -229,9 +229,15 @@ func (a *try) streamEnded(err error) *failover.Verdict {
 // it is told, in its own dialect.
 func (a *try) broken(answer failover.Answer) *failover.Verdict {
 	v := a.judge(answer)
-	if v.Class != llm.ClassCanceled && a.send.committed() {
+	if !a.send.committed() {
+		return v
+	}
+	switch {
+	case v.Class != llm.ClassCanceled:
 		a.tell(&llm.Error{Class: llm.ClassTransient, Type: llm.ErrUpstream,
 			Message: "the provider's answer broke off (" + v.Reason + ")"})
+	case v.Err != nil:
+		a.tell(v.Err)
 	}
 	return v
 }

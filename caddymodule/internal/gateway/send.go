@@ -184,5 +184,8 @@ func (a *try) write(b []byte) *failover.Verdict {
 }
 
 func (a *try) gone() *failover.Verdict {
+	if a.ctx.Err() != nil {
+		return a.calledOff()
+	}
 	return &failover.Verdict{Class: llm.ClassCanceled, Reason: failover.ReasonCanceled, Message: "the client went away"}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
@@ -37,13 +38,11 @@ func (x *Exchange) conclude() {
 // panicked answers for a stage that panicked: this request ends properly, the
 // others live.
 func (x *Exchange) panicked(cause any) {
-	x.gateway.Logger.Error("a stage panicked", "request_id", x.ID, "panic", cause)
+	x.gateway.Logger.Error("a stage panicked", "request_id", x.ID, "panic", cause, "stack", string(debug.Stack()))
 	x.Class, x.Reason = llm.ClassTransient, "panic"
-	if x.send.sent() {
-		x.send.fail(internalError(x.ID))
-		return
+	if status := x.send.fail(internalError(x.ID)); status != 0 {
+		x.Status = status
 	}
-	x.Status = x.send.fail(internalError(x.ID))
 }
 
 func internalError(id string) *llm.Error {

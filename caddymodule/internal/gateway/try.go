@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -35,6 +35,7 @@ type try struct {
 	finished bool // the model said why it stopped
 	passed   int  // events passed on as they came
 	asked    bool // the provider was asked for usage on the gateway's behalf
+	ended    bool
 	more     bool // another event is there already
 	encoder  dialect.StreamEncoder
 	decoder  dialect.StreamDecoder
@@ -56,6 +57,7 @@ func (x *Exchange) newTry(p *Provider, t *route.Target, d llm.Dialect, lease *ke
 // run makes the attempt. It returns nil once the client has been answered; else
 // what the failure means for the next one.
 func (a *try) run() *failover.Verdict {
+	defer a.abandon()
 	v := a.encodeAndSend()
 	if v == nil {
 		v = a.deliver()
@@ -65,6 +67,14 @@ func (a *try) run() *failover.Verdict {
 		return nil // it failed after the commit point; the client has been told
 	}
 	return v
+}
+
+// abandon gives back what an attempt holds that panicked; its target and its key
+// are not to blame.
+func (a *try) abandon() {
+	if !a.ended {
+		a.end(&failover.Verdict{Class: llm.ClassCanceled, Reason: "panic", Message: "a stage panicked"})
+	}
 }
 
 func (a *try) encodeAndSend() *failover.Verdict {
@@ -92,6 +102,7 @@ func (a *try) keyless(err error) *failover.Verdict {
 // end gives back what the attempt held and notes how it went. v is nil if it
 // went well.
 func (a *try) end(v *failover.Verdict) {
+	a.ended = true
 	if a.answer != nil && !a.drained {
 		a.answer.Close()
 	}
@@ -141,8 +152,8 @@ func (a *try) pacing(now time.Time) []keypool.Bucket {
 
 // judge classifies a failure.
 func (a *try) judge(answer failover.Answer) *failover.Verdict {
-	if err := a.ctx.Err(); err != nil {
-		return &failover.Verdict{Class: llm.ClassCanceled, Reason: failover.ReasonCanceled, Message: context.Cause(a.ctx).Error()}
+	if a.ctx.Err() != nil {
+		return a.calledOff()
 	}
 	answer.Now, answer.Model = a.gateway.Now(), a.target.Model
 	if a.answer != nil {
@@ -152,5 +163,20 @@ func (a *try) judge(answer failover.Answer) *failover.Verdict {
 		answer.Phase = failover.PhaseStream
 	}
 	v := failover.Classify(a.provider.Vendor, answer)
+	a.countCeiling(&v, answer.Err)
 	return &v
+}
+
+// countCeiling counts an answer that was ended because it reached a ceiling.
+func (a *try) countCeiling(v *failover.Verdict, err error) {
+	var large tooMuch
+	refusals := &a.gateway.Traffic.Refusals
+	switch {
+	case errors.Is(err, upstream.ErrRatio):
+		refusals.add(CeilingEncoding)
+	case errors.As(err, &large):
+		refusals.add(CeilingResponse)
+	case v.Reason == failover.ReasonEventTooLarge:
+		refusals.add(CeilingEvent)
+	}
 }

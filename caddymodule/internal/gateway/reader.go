@@ -1,0 +1,100 @@
+package gateway
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// writeChunk is how much is written at once to a client: what a client must
+// take within the time it may stall.
+const writeChunk = 16 << 10
+
+// began makes moments of the monotonic clock that fit into an integer.
+var began = time.Now()
+
+// clientGuard watches a client that may have stopped reading. A write to such a
+// one never returns, so that somebody else has to look.
+type clientGuard struct {
+	limit time.Duration
+	stuck func() // called once, from the timer's goroutine
+	since atomic.Int64
+
+	mu    sync.Mutex
+	timer *time.Timer
+	over  bool
+}
+
+// writing says that a write begins, written that it has returned.
+func (g *clientGuard) writing() { g.since.Store(int64(time.Since(began)) | 1) }
+
+func (g *clientGuard) written() { g.since.Store(0) }
+
+// start begins to watch, once.
+func (g *clientGuard) start() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.limit > 0 && g.timer == nil && !g.over {
+		g.timer = time.AfterFunc(g.limit/4, g.look)
+	}
+}
+
+func (g *clientGuard) look() {
+	since := g.since.Load()
+	stuck := since != 0 && int64(time.Since(began))-since >= int64(g.limit)
+	g.mu.Lock()
+	if g.over {
+		g.mu.Unlock()
+		return
+	}
+	if g.over = stuck; !stuck {
+		g.timer.Reset(g.limit / 4)
+	}
+	g.mu.Unlock()
+	if stuck {
+		g.stuck()
+	}
+}
+
+// stop ends the watch.
+func (g *clientGuard) stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.over = true
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+}
+
+// stuck ends an exchange whose client stopped reading.
+func (x *Exchange) stuck() {
+	x.gateway.Traffic.Refusals.add(CeilingClientStall)
+	x.cancel(endStalled)
+	x.send.cut()
+}
+
+// innermost returns the server's own response writer below those that wrap it.
+// Its deadlines may be set while another goroutine writes; a wrapper's perhaps
+// not.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = wrapper.Unwrap()
+	}
+}
+
+// past is a deadline that ends at once what waits on a connection.
+var past = time.Unix(1, 0)
+
+// cut ends reads and writes of the client's connection, also those under way.
+func (s *sender) cut() {
+	s.stopReading()
+	_ = s.bare.SetWriteDeadline(past)
+}
+
+// stopReading ends a read of the request body that waits for more.
+func (s *sender) stopReading() { _ = s.bare.SetReadDeadline(past) }
