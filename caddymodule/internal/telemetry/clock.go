@@ -25,11 +25,15 @@ func newStopwatch(now func() time.Time) stopwatch {
 // read returns nanoseconds, never fewer than the last time.
 func (s *stopwatch) read() int64 {
 	t := s.now()
-	step := t.Sub(s.last)
-	if wall := time.Duration(t.UnixNano() - s.last.UnixNano()); wall > step+slept {
-		step = wall
-	}
+	s.elapsed += int64(passed(t.Sub(s.last), time.Duration(t.UnixNano()-s.last.UnixNano())))
 	s.last = t
-	s.elapsed += int64(max(step, 0))
 	return s.elapsed
+}
+
+// passed is how much time passed if the two clocks went on by so much.
+func passed(monotonic, wall time.Duration) time.Duration {
+	if wall > monotonic+slept {
+		return wall
+	}
+	return max(monotonic, 0)
 }

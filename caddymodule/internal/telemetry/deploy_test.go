@@ -91,88 +91,94 @@ func used(text string) []string {
 	return out
 }
 
-func TestDashboard_NamesOnlyWhatIsThere(t *testing.T) {
+// board is what is read of a dashboard.
+type board struct {
+	UID           string
+	SchemaVersion int
+	Templating    struct {
+		List []struct{ Name, Type, Definition string }
+	}
+	Annotations struct {
+		List []struct{ Expr, TitleFormat, TextFormat string }
+	}
+	Panels []panel
+}
+
+type panel struct {
+	ID                       int
+	Type, Title, Description string
+	GridPos                  struct{ H, W, X, Y int }
+	Targets                  []struct{ Expr, LegendFormat string }
+}
+
+func readBoard(t *testing.T) board {
+	t.Helper()
 	data, err := os.ReadFile(dashboard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	type target struct{ Expr, LegendFormat, RefID string }
-	type grid struct{ H, W, X, Y int }
-	var board struct {
-		UID, Title    string
-		SchemaVersion int
-		Templating    struct {
-			List []struct {
-				Name, Type string
-				Definition string
-			}
-		}
-		Annotations struct {
-			List []struct{ Expr, TitleFormat, TextFormat string }
-		}
-		Panels []struct {
-			ID                       int
-			Type, Title, Description string
-			GridPos                  grid
-			Targets                  []target
-		}
-	}
-	if err := json.Unmarshal(data, &board); err != nil {
+	var b board
+	if err := json.Unmarshal(data, &b); err != nil {
 		t.Fatal(err)
 	}
-	if board.UID != "aimux" || board.SchemaVersion == 0 || len(board.Panels) < 20 {
-		t.Fatalf("uid %q, schema %d, %d panels", board.UID, board.SchemaVersion, len(board.Panels))
+	if b.UID != "aimux" || b.SchemaVersion == 0 || len(b.Panels) < 20 {
+		t.Fatalf("uid %q, schema %d, %d panels", b.UID, b.SchemaVersion, len(b.Panels))
 	}
-	metrics := shapes(t)
+	return b
+}
+
+// must checks an expression and that its result has every label a text names.
+func must(t *testing.T, what, expr, text string, metrics map[string]metricShape) {
+	t.Helper()
+	labels, err := check(expr, metrics)
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	for _, l := range used(text) {
+		if !slices.Contains(labels, l) {
+			t.Errorf("%s: the text names %s, the result has %v", what, l, labels)
+		}
+	}
+}
+
+func TestDashboard_NamesOnlyWhatIsThere(t *testing.T) {
+	b, metrics := readBoard(t), shapes(t)
+	for _, p := range b.Panels {
+		if p.Type != "row" && (p.Description == "" || len(p.Targets) == 0) {
+			t.Errorf("%s: no description or no query", p.Title)
+		}
+		for _, q := range p.Targets {
+			must(t, p.Title, q.Expr, q.LegendFormat, metrics)
+		}
+	}
+	for _, a := range b.Annotations.List {
+		must(t, "annotation", a.Expr, a.TitleFormat+a.TextFormat, metrics)
+	}
+	asked := regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
+	for _, v := range b.Templating.List {
+		m := asked.FindStringSubmatch(v.Definition)
+		if v.Type == "query" && (m == nil || !slices.Contains(metrics[m[1]].labels, m[2])) {
+			t.Errorf("variable %s: %s", v.Name, v.Definition)
+		}
+	}
+}
+
+func TestDashboard_NoPanelLiesOverAnother(t *testing.T) {
 	ids := map[int]bool{}
 	taken := map[[2]int]string{}
-	for _, p := range board.Panels {
+	for _, p := range readBoard(t).Panels {
 		if ids[p.ID] {
 			t.Errorf("%s: id %d twice", p.Title, p.ID)
 		}
 		ids[p.ID] = true
-		if p.Type != "row" && (p.Description == "" || len(p.Targets) == 0) {
-			t.Errorf("%s: no description or no query", p.Title)
-		}
 		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
 			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
 				if before := taken[[2]int{x, y}]; before != "" || x > 23 {
-					t.Fatalf("%s lies over %s", p.Title, before)
+					t.Fatalf("%s lies over %q or over the edge", p.Title, before)
 				}
 				taken[[2]int{x, y}] = p.Title
 			}
-		}
-		for _, q := range p.Targets {
-			labels, err := check(q.Expr, metrics)
-			if err != nil {
-				t.Errorf("%s: %v", p.Title, err)
-			}
-			for _, l := range used(q.LegendFormat) {
-				if !slices.Contains(labels, l) {
-					t.Errorf("%s: the legend names %s, the result has %v", p.Title, l, labels)
-				}
-			}
-		}
-	}
-	for _, a := range board.Annotations.List {
-		labels, err := check(a.Expr, metrics)
-		if err != nil {
-			t.Errorf("annotation: %v", err)
-		}
-		for _, l := range used(a.TitleFormat + a.TextFormat) {
-			if !slices.Contains(labels, l) {
-				t.Errorf("annotation: no label %s among %v", l, labels)
-			}
-		}
-	}
-	asked := regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
-	for _, v := range board.Templating.List {
-		if v.Type != "query" {
-			continue
-		}
-		m := asked.FindStringSubmatch(v.Definition)
-		if m == nil || !slices.Contains(metrics[m[1]].labels, m[2]) {
-			t.Errorf("variable %s: %s", v.Name, v.Definition)
 		}
 	}
 }
@@ -204,10 +210,7 @@ func TestRules_NameOnlyWhatIsThere(t *testing.T) {
 				t.Errorf("alert %q: twice, or not called Aimux…", r.Alert)
 			}
 			seen[r.Alert] = true
-			labels, err := check(r.Expr, metrics)
-			if err != nil {
-				t.Errorf("%s: %v", r.Alert, err)
-			}
+			must(t, r.Alert, r.Expr, r.Annotations["summary"]+r.Annotations["description"], metrics)
 			if _, err := time.ParseDuration(r.For); r.For != "" && err != nil {
 				t.Errorf("%s: for: %v", r.Alert, err)
 			}
@@ -216,11 +219,6 @@ func TestRules_NameOnlyWhatIsThere(t *testing.T) {
 			}
 			if r.Annotations["summary"] == "" {
 				t.Errorf("%s: no summary", r.Alert)
-			}
-			for _, l := range used(r.Annotations["summary"] + r.Annotations["description"]) {
-				if !slices.Contains(labels, l) {
-					t.Errorf("%s: the text names %s, the result has %v", r.Alert, l, labels)
-				}
 			}
 		}
 	}

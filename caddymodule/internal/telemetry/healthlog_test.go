@@ -2,13 +2,12 @@ package telemetry
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"context"
 
 	"github.com/aimux/aimux/caddymodule/internal/health"
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
@@ -67,6 +66,23 @@ func TestHealthLog_SaysWhatHappenedSinceTheLastLine(t *testing.T) {
 	h.Write(ctx)
 	if got := lines(t, &out); len(got) != 1 || got[0]["attempts"] != 0.0 {
 		t.Errorf("with Idle: %v", got)
+	}
+}
+
+func TestHealthLog_AProviderThatCameBackStartsAnew(t *testing.T) {
+	var out bytes.Buffer
+	w := windowsAt(newClock())
+	h := &HealthLog{Windows: w, Source: states(), Logger: slog.New(slog.NewJSONHandler(&out, nil))}
+	w.Observe(answered("zai", "glm"))
+	w.Observe(failedOver())
+	h.Write(t.Context())
+	w.Configure(Names{})
+	w.Configure(names())
+	w.Observe(answered("zai", "glm"))
+	lines(t, &out)
+	h.Write(t.Context())
+	if got := lines(t, &out); len(got) != 1 || got[0]["attempts"] != 1.0 || got[0]["tokens_in"] != 1000.0 {
+		t.Errorf("lines %v", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/health"
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/route"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -172,6 +174,11 @@ func TestMetrics_EstimatesAreMarked(t *testing.T) {
 	if got["caddy_aimux_inter_token_seconds{model=glm,provider=zai}"] != 0 {
 		t.Error("a speed was made of an estimate")
 	}
+	for series := range got {
+		if strings.HasPrefix(series, "gen_ai_client_token_usage") {
+			t.Error("an estimate was passed off as what is billed")
+		}
+	}
 }
 
 // fixed is a source that says always the same.
@@ -292,6 +299,44 @@ func TestOperation_IsTheConventionsNameOfACall(t *testing.T) {
 		if got := Operation(call); got != want {
 			t.Errorf("%s: %q, want %q", call, got, want)
 		}
+	}
+}
+
+func TestLive_ShowsKeysTargetsAndWhatElseIsTold(t *testing.T) {
+	at := soon
+	now := func() time.Time { return at }
+	key := &keypool.Key{Name: "main", State: keypool.NewState()}
+	state := health.New(health.Options{Now: now})
+	live := Live{
+		Providers: []*gateway.Provider{{Name: "zai", Keys: keypool.New(keypool.RoundRobin, []*keypool.Key{key}, keypool.Options{Now: now})}},
+		Targets:   []*route.Target{{Provider: "zai", Model: "glm", Health: state}, {Provider: "oa", Model: "gpt", Health: state}, {Provider: "zai", Model: "new"}},
+		InFlight:  new(atomic.Int64), Now: now,
+		Rest: func(s *State) { s.Budgets = []BudgetState{{Name: "alice", Spent: 1, Limit: 4}, {Name: "free"}} },
+	}
+	live.InFlight.Add(2)
+	got := live.State()
+	if len(got.Providers) != 1 || got.InFlight != 2 || got.Budgets[0].Share() != 0.25 || got.Budgets[1].Share() != 0 {
+		t.Fatalf("state %+v", got)
+	}
+	p := &got.Providers[0]
+	if len(p.Keys) != 1 || p.Keys[0].Name != "main" || len(p.Targets) != 1 || p.Targets[0].Model != "glm" || p.Down() {
+		t.Errorf("provider %+v", p)
+	}
+	for range 2 { // the first refusal of a lone key is forgiven
+		at = at.Add(time.Minute)
+		lease, err := live.Providers[0].Keys.Acquire("glm", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at = at.Add(time.Second)
+		lease.Release(keypool.Outcome{Class: llm.ClassAuth, KeyWide: true})
+	}
+	if p := live.State().Providers[0]; KeyState(&p.Keys[0]) != KeyResting || !p.Down() {
+		t.Errorf("after its key was refused: %+v", p)
+	}
+	at = at.Add(time.Hour)
+	if p := live.State().Providers[0]; KeyState(&p.Keys[0]) != KeyReady || p.Down() {
+		t.Errorf("when the rest is over: %+v", p)
 	}
 }
 

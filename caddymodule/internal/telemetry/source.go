@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -158,7 +159,7 @@ func (l *Live) State() State {
 	}
 	state := State{Providers: make([]ProviderState, len(l.Providers))}
 	for i, p := range l.Providers {
-		state.Providers[i] = ProviderState{Name: p.Name, Keys: p.Keys.Snapshot(now), Targets: l.targets(p.Name, now)}
+		state.Providers[i] = ProviderState{Name: p.Name, Keys: awake(p.Keys.Snapshot(now), now), Targets: l.targets(p.Name, now)}
 	}
 	if l.InFlight != nil {
 		state.InFlight = l.InFlight.Load()
@@ -167,6 +168,15 @@ func (l *Live) State() State {
 		l.Rest(&state)
 	}
 	return state
+}
+
+// awake leaves out rests that are over: the pool remembers them for a while, to
+// rest longer if the same happens again, but the key may be used.
+func awake(keys []keypool.KeyStatus, now time.Time) []keypool.KeyStatus {
+	for i := range keys {
+		keys[i].Rests = slices.DeleteFunc(keys[i].Rests, func(r keypool.Rest) bool { return !r.Until.IsZero() && !r.Until.After(now) })
+	}
+	return keys
 }
 
 func (l *Live) targets(provider string, now time.Time) []TargetState {

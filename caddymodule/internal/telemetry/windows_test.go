@@ -154,6 +154,22 @@ func TestWindows_AWallClockThatJumpsDoesNoHarm(t *testing.T) {
 	}
 }
 
+func TestStopwatch_FollowsTheMonotonicClockUnlessTheMachineSlept(t *testing.T) {
+	for name, test := range map[string]struct{ monotonic, wall, want time.Duration }{
+		"together":                {time.Minute, time.Minute, time.Minute},
+		"wall clock set back":     {time.Minute, -time.Hour, time.Minute},
+		"wall clock corrected":    {time.Minute, time.Minute + 900*time.Millisecond, time.Minute},
+		"machine slept":           {time.Minute, 8 * time.Hour, 8 * time.Hour},
+		"no monotonic clock, set": {-time.Hour, -time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := passed(test.monotonic, test.wall); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
 func TestWindows_HistoryHasEveryStepAndTheTotalsAddUp(t *testing.T) {
 	c := newClock()
 	w := windowsAt(c)
@@ -268,6 +284,9 @@ func TestWindows_MayBeUsedFromAnywhere(t *testing.T) {
 		}
 	})
 	wg.Wait()
+	if total, _ := w.Totals(Scope{}); total.TokensOut != 800*101 || total.Cost != 800*2500 {
+		t.Errorf("in all %+v", total)
+	}
 	if total, codes := w.Totals(Scope{Provider: "zai"}); total.Failed != 800 || codes["overloaded"] != 800 {
 		t.Errorf("%d failed, codes %v", total.Failed, codes)
 	}

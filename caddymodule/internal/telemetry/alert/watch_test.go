@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/health"
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -119,15 +121,56 @@ func TestWatch_WhenTrafficStopsTheAlertEndsAfterAWindow(t *testing.T) {
 	}
 }
 
-// TestWatch_EveryMetric breaks each metric and mends it again.
-func TestWatch_EveryMetric(t *testing.T) {
-	rest := keypool.KeyStatus{Rests: []keypool.Rest{{Class: llm.ClassRate, Until: time.Unix(1, 0)}}}
-	for name, test := range map[string]struct {
-		rule        Rule
-		bad, good   func(*world)
-		fires, ends []string
-		summary     string
-	}{
+func TestWatch_TrafficThatComesBackStartsTheSilenceAnew(t *testing.T) {
+	w := newWorld(t, Rule{Name: "errors", Metric: ErrorRate, Threshold: 0.2, Window: time.Minute})
+	w.traffic("zai", 10, 10, time.Second)
+	w.after(0)
+	w.after(61 * time.Second) // silence
+	w.traffic("zai", 10, 10, time.Second)
+	w.after(50 * time.Second)
+	if got := w.after(30 * time.Second); got != nil {
+		t.Errorf("ended %v after a silence that was broken", got)
+	}
+}
+
+func TestWatch_ASuccessRateHasToRiseToClear(t *testing.T) {
+	w := newWorld(t, Rule{Name: "success", Metric: SuccessRate, Threshold: 0.9, Clear: 0.95, Window: time.Hour})
+	w.traffic("zai", 100, 11, time.Second)
+	if got := w.after(0); len(got) != 1 {
+		t.Fatalf("at 89 %%: %v", got)
+	}
+	w.traffic("zai", 30, 0, time.Second)
+	if got := w.after(0); got != nil {
+		t.Errorf("at 91.5 %%: %v", got)
+	}
+	w.traffic("zai", 100, 0, time.Second)
+	if got := w.after(0); len(got) != 1 {
+		t.Errorf("at 95.2 %%: %v", got)
+	}
+}
+
+func TestWatch_WhatClientsAreAtFaultForIsNoTrafficToJudgeBy(t *testing.T) {
+	w := newWorld(t, Rule{Name: "errors", Metric: ErrorRate, Threshold: 0.2, MinRequests: 10})
+	for range 50 {
+		w.windows.Observe(&gateway.Record{Class: llm.ClassBadRequest, Reason: "client_fault"})
+		w.windows.Observe(&gateway.Record{Class: llm.ClassCanceled, Reason: "canceled"})
+	}
+	w.traffic("zai", 5, 5, time.Second)
+	if got := w.after(0); got != nil {
+		t.Errorf("five requests count: %v", got)
+	}
+}
+
+// metricCase is a rule, what breaks and mends it, and what is told then.
+type metricCase struct {
+	rule        Rule
+	bad, good   func(*world)
+	fires, ends []string
+	summary     string
+}
+
+func trafficCases() map[string]metricCase {
+	return map[string]metricCase{
 		"success rate falls": {
 			rule:  Rule{Metric: SuccessRate, Threshold: 0.9, Window: time.Minute},
 			bad:   func(w *world) { w.traffic("zai", 20, 4, time.Second) },
@@ -157,6 +200,12 @@ func TestWatch_EveryMetric(t *testing.T) {
 			good:  func(w *world) { w.at = w.at.Add(time.Minute); w.traffic("zai", 20, 0, time.Second) },
 			fires: []string{"firing "}, ends: []string{"resolved "},
 		},
+	}
+}
+
+func stateCases() map[string]metricCase {
+	rest := keypool.KeyStatus{Rests: []keypool.Rest{{Class: llm.ClassRate, Until: time.Unix(1, 0)}}}
+	return map[string]metricCase{
 		"a key rests": {
 			rule:  Rule{Metric: KeyResting},
 			bad:   func(w *world) { w.state.Providers[0].Keys = []keypool.KeyStatus{rest, {}} },
@@ -193,7 +242,14 @@ func TestWatch_EveryMetric(t *testing.T) {
 			good:  func(w *world) { w.state.Stores = nil },
 			fires: []string{"firing audit"}, ends: []string{"resolved audit"},
 		},
-	} {
+	}
+}
+
+// TestWatch_EveryMetric breaks each metric and mends it again.
+func TestWatch_EveryMetric(t *testing.T) {
+	cases := trafficCases()
+	maps.Copy(cases, stateCases())
+	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			test.rule.Name = "rule"
 			w := newWorld(t, test.rule)
