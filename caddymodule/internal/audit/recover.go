@@ -139,6 +139,7 @@ func (l *Log) adopt(first, last segment, seq uint64, head string) error {
 
 // logID reads the id of the log from its first record; "" if it is not there.
 func logID(first segment) string {
+	first.size = min(first.size, maxLine)
 	data, err := first.read()
 	if err != nil {
 		return ""

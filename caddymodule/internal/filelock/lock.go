@@ -42,9 +42,23 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error
 		f.Close()
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
+	sign(f)
+	return &Lock{f}, nil
+}
+
+// sign writes this process's id into the file, unless it had the lock last.
+func sign(f *os.File) {
+	if pid, err := signature(f); err == nil && pid == os.Getpid() {
+		return
+	}
 	_ = f.Truncate(0)
 	_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return &Lock{f}, nil
+}
+
+func signature(f *os.File) (int, error) {
+	text := make([]byte, 20)
+	n, _ := f.ReadAt(text, 0)
+	return strconv.Atoi(strings.TrimSpace(string(text[:n])))
 }
 
 func acquire(ctx context.Context, f *os.File, wait time.Duration) error {
@@ -64,9 +78,7 @@ func acquire(ctx context.Context, f *os.File, wait time.Duration) error {
 
 // heldBy names the holder, if it has written its id yet.
 func heldBy(f *os.File, wait time.Duration) error {
-	text := make([]byte, 20)
-	n, _ := f.ReadAt(text, 0)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n])))
+	pid, err := signature(f)
 	if err != nil {
 		return fmt.Errorf("%w by another process; waited %s", ErrHeld, wait)
 	}
