@@ -69,6 +69,7 @@ func TestBucket_WallClockJumps(t *testing.T) {
 		"1970 for two hours over midnight":      {[]step{{1, to1970}, {2 * time.Hour, to1970}, {2*time.Hour + 1, 0}, {3 * time.Hour, to1970}, {4 * time.Hour, 0}}, 1},
 		"1970 for three days":                   {[]step{{1, to1970}, {day - 1, to1970}, {day + 1, to1970}, {2*day + 1, to1970}, {3*day - 1, to1970}}, 2},
 		"1970 for a day, and back":              {[]step{{1, to1970}, {day + 1, to1970}, {day + time.Hour, 0}, {day + 2*time.Hour, 0}, {2 * day, 0}, {2*day + 2, 0}, {2*day + time.Hour, 0}}, 3},
+		"1970 for a day, and just back":         {[]step{{1, to1970}, {day + 1, to1970}, {day + time.Hour, 0}}, 1},
 		"a year ahead for a minute":             {[]step{{1, 365 * day}, {time.Minute, 0}, {day - 1, 0}, {day + time.Minute, 0}, {day + time.Hour, 0}}, 2},
 	} {
 		var b bucket
@@ -125,5 +126,26 @@ func TestMeter_ClockThatRunsBackKeepsTheWait(t *testing.T) {
 		if w := m.wait(1, 60, 60); w > time.Second {
 			t.Errorf("at %v: waits %v", at, w)
 		}
+	}
+	m.leak(-20000*day+time.Minute, 60)
+	if m.level > 1 {
+		t.Errorf("a minute later %v are still there", m.level)
+	}
+}
+
+// TestBucket_ClockWithoutMonotonicReading runs back with the calendar.
+func TestBucket_ClockWithoutMonotonicReading(t *testing.T) {
+	var b bucket
+	at := func(d time.Duration) instant { return instant{morning.Add(d), d} }
+	b.turn(&days, at(0))
+	b.turn(&days, at(365*day))
+	b.spent = 5
+	for _, d := range []time.Duration{0, time.Hour, day - time.Hour} {
+		if b.turn(&days, at(d)); b.spent != 5 {
+			t.Errorf("filled after %v", d)
+		}
+	}
+	if b.turn(&days, at(day+time.Hour)); b.spent != 0 {
+		t.Error("shut for a year")
 	}
 }

@@ -50,12 +50,26 @@ func TestAccounts_ImportAddsToWhatWasUsedMeanwhile(t *testing.T) {
 	saved := json.RawMessage(`{"at":1,"accounts":{"key:config/ci":{"day":20777,"today":30,"month":24322,"this_month":40}}}`)
 	a := new(Accounts)
 	c := limitedIn(t, a, Limits{DailyMicroUSD: 100}, Limits{})
+	reserve(t, c, Ask{Cost: 20, Now: morning}).Settle(0, 3, morning)
 	under := reserve(t, c, Ask{Cost: 20, Now: morning})
 	if err := a.Import(morning, saved); err != nil {
 		t.Fatal(err)
 	}
 	under.Settle(0, 5, morning)
-	if u := c.Usage(morning); u != (Usage{0, 35, 45}) {
+	if u := c.Usage(morning); u != (Usage{0, 38, 48}) {
+		t.Errorf("got %+v", u)
+	}
+}
+
+func TestAccounts_ImportOfADayThatIsOverChangesNothing(t *testing.T) {
+	saved := json.RawMessage(`{"at":1,"accounts":{"key:config/ci":{"day":20776,"today":30,"month":24321,"this_month":40}}}`)
+	a := new(Accounts)
+	c := limitedIn(t, a, Limits{DailyMicroUSD: 100}, Limits{})
+	reserve(t, c, Ask{Cost: 20, Now: morning}).Settle(0, 3, morning)
+	if err := a.Import(morning, saved); err != nil {
+		t.Fatal(err)
+	}
+	if u := c.Usage(morning); u != (Usage{0, 3, 3}) {
 		t.Errorf("got %+v", u)
 	}
 }

@@ -191,6 +191,79 @@ func TestSettle_AfterMidnightBelongsToTheDayItBegan(t *testing.T) {
 	}
 }
 
+func TestReserve_FiguresAreThoseOfWhichLessRemains(t *testing.T) {
+	tight := Limits{RequestsPerMinute: 5, TokensPerMinute: 50, DailyMicroUSD: 500, MonthlyMicroUSD: 5000}
+	loose := Limits{RequestsPerMinute: 6, TokensPerMinute: 60, DailyMicroUSD: 600, MonthlyMicroUSD: 6000}
+	for name, c := range map[string]*Client{"the key's": limited(t, tight, loose), "the team's": limited(t, loose, tight)} {
+		f := reserve(t, c, Ask{Tokens: 10, Cost: 100, Now: morning}).Figures
+		got := [...]int64{f.Requests.Remaining, f.Tokens.Remaining, f.Daily.Remaining, f.Monthly.Remaining, f.Requests.Limit, f.Daily.Limit}
+		if want := [...]int64{4, 40, 400, 4900, 5, 500}; got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestReserve_AgreesWithAModel reserves and settles in any order, and compares
+// what is allowed with plain arithmetic.
+func TestReserve_AgreesWithAModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		keyCap, teamCap := rapid.Int64Range(1, 100).Draw(t, "key"), rapid.Int64Range(1, 150).Draw(t, "team")
+		accounts, teams := new(Accounts), map[string]Limits{"t": {MonthlyMicroUSD: teamCap}}
+		var clients [2]*Client
+		for i := range clients {
+			clients[i] = newClient(Record{ID: string(rune('a' + i)), Team: "t", Limits: Limits{DailyMicroUSD: keyCap, MaxStreams: 3}}, FromStore, accounts, teams)
+		}
+		type open struct {
+			*Reservation
+			of   int
+			cost int64
+		}
+		var (
+			under        []open
+			used, spent  [2]int64 // with what is reserved, and without
+			streams      [2]int64
+			all, settled int64
+		)
+		t.Repeat(map[string]func(*rapid.T){
+			"reserve": func(t *rapid.T) {
+				i, cost := rapid.IntRange(0, 1).Draw(t, "client"), rapid.Int64Range(0, 40).Draw(t, "cost")
+				r, d := clients[i].Reserve(Ask{Cost: cost, Now: morning})
+				fits := streams[i] < 3 && used[i]+cost <= keyCap && spent[i] < keyCap && all+cost <= teamCap && settled < teamCap
+				if (r != nil) != fits {
+					t.Fatalf("reserving %d: %+v, want %v", cost, d, fits)
+				}
+				if fits {
+					under = append(under, open{r, i, cost})
+					used[i], all, streams[i] = used[i]+cost, all+cost, streams[i]+1
+				}
+			},
+			"settle": func(t *rapid.T) {
+				if len(under) == 0 {
+					t.Skip()
+				}
+				n := rapid.IntRange(0, len(under)-1).Draw(t, "which")
+				o := under[n]
+				under = append(under[:n], under[n+1:]...)
+				cost := rapid.Int64Range(0, o.cost).Draw(t, "cost")
+				o.Settle(0, cost, morning)
+				i := o.of
+				used[i], all, streams[i] = used[i]-o.cost+cost, all-o.cost+cost, streams[i]-1
+				spent[i], settled = spent[i]+cost, settled+cost
+			},
+			"": func(t *rapid.T) {
+				for i, c := range clients {
+					if u := c.Usage(morning); u != (Usage{streams[i], spent[i], spent[i]}) || u.TodayMicroUSD > keyCap {
+						t.Fatalf("client %d: %+v, want %d", i, u, spent[i])
+					}
+				}
+				if settled > teamCap {
+					t.Fatalf("the team spent %d of %d", settled, teamCap)
+				}
+			},
+		})
+	})
+}
+
 // spender is one of many who use the same client at once.
 type spender struct {
 	asks, costs []int64
