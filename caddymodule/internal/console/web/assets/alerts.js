@@ -1,8 +1,8 @@
 // Alerts: what fires now, what did, and the rules behind them.
 
-import {ago, badge, card, empty, full, h, head, listen, mono, plain, plural, providerLink, providerTitle, rate, ready, Resource, shape, show, tone} from './parts.js';
+import {ago, badge, card, empty, full, h, head, listen, mono, muted, plain, plural, providerLink, providerTitle, rate, ready, Resource, shape, show, tone} from './parts.js';
 
-const alerts = new Resource('alerts');
+const alerts = new Resource('alerts?limit=500');
 let stop = () => {};
 
 // alertLine is one alert in a list of lines; the overview shows it too.
@@ -15,14 +15,14 @@ const order = {firing: 0, pending: 1, resolved: 2};
 function row(a) {
 	return h('li.alert', {key: a.name + (a.provider || '') + a.since, class: 'is-' + a.state}, badge(a.state),
 		h('div.alert-text', h('h3', a.text || a.name), h('p.muted', mono(a.name), a.provider && [' on ', providerLink(a.provider)])),
-		h('div.alert-figures', a.metric && h('p', a.metric, ' ', h('b.num', rate(a.value)), h('span.muted', ' limit ', h('span.num', rate(a.threshold)))),
-			h('p.muted', h('time', {datetime: a.since, title: full(a.since)}, 'since ' + ago(a.since)))));
+		h('div.alert-figures', a.metric && h('p', a.metric, ' ', h('b.num', rate(a.value)), muted(' limit ', h('span.num', rate(a.threshold)))),
+			h('p.muted', h('time', {datetime: a.since, title: full(a.since)}, ago(a.since)))));
 }
 
 function rules(list) {
 	if (!list?.length) return null;
 	const columns = [...new Set(list.flatMap(r => Object.keys(r)))].slice(0, 8);
-	return card('Rules', h('span.muted', plural(list.length, 'rule')), plain(columns.map(c => c.replaceAll('_', ' ')), list, r => columns.map(c => show(r[c]))));
+	return card('Rules', muted(plural(list.length, 'rule')), plain(columns.map(c => c.replaceAll('_', ' ')), list, r => columns.map(c => show(r[c]))));
 }
 
 function view(data) {

@@ -18,15 +18,6 @@ export class ApiError extends Error {
 // watch.lost is called when the session has ended, watch.change when a password has to be chosen first.
 export const watch = {lost: () => {}, change: () => {}};
 
-const plain = {
-	0: 'The gateway does not answer. It may be restarting.',
-	401: 'Please sign in again.',
-	403: 'Your role does not allow this.',
-	404: 'There is no such thing (any more).',
-	412: 'Somebody else changed this in the meantime.',
-	429: 'Too many attempts. Please wait a moment.',
-};
-
 // call sends a request and returns {data, etag}. Paths are relative to the page, so it also works below a prefix.
 // The fetch mode stays the default: under the policy no-referrer any other mode would send "Origin: null".
 export async function call(method, path, body, etag) {
@@ -40,15 +31,14 @@ export async function call(method, path, body, etag) {
 			body: method === 'GET' ? undefined : JSON.stringify(body ?? {}),
 		});
 	} catch {
-		throw new ApiError(0, 'unreachable', plain[0]);
+		throw new ApiError(0, 'unreachable', 'The gateway does not answer. It may be restarting.');
 	}
 	const data = await parse(answer);
 	if (answer.ok) return {data, etag: answer.headers.get('ETag') || data?.etag || ''};
 	const e = data?.error || {};
 	if (answer.status === 401 && !/^(login|session)$/.test(path)) watch.lost();
 	if (e.code === 'password_change_required') watch.change();
-	throw new ApiError(answer.status, e.code || 'failed', e.message || plain[answer.status]
-		|| `The gateway answered ${answer.status}.`, e.problems, Number(answer.headers.get('Retry-After')) || 0);
+	throw new ApiError(answer.status, e.code || 'failed', e.message || `The gateway answered ${answer.status}.`, e.problems, Number(answer.headers.get('Retry-After')) || 0);
 }
 
 async function parse(answer) {
@@ -75,8 +65,9 @@ export const seg = encodeURIComponent;
 // Data that was once there stays while it is read again.
 export class Resource {
 	// path may be a function, where it depends on what is being looked at.
-	constructor(path) {
-		Object.assign(this, {path, turn: 0});
+	// list names the rows in the answer, where further pages may follow.
+	constructor(path, list) {
+		Object.assign(this, {path, list, turn: 0});
 		this.clear();
 	}
 
@@ -84,7 +75,13 @@ export class Resource {
 		const turn = ++this.turn;
 		this.busy = true;
 		try {
-			const {data, etag} = await call('GET', typeof this.path === 'function' ? this.path() : this.path);
+			const path = typeof this.path === 'function' ? this.path() : this.path;
+			const {data, etag} = await call('GET', path);
+			for (let n = 0; this.list && data.next && n < 20; n++) {
+				const more = await get(path + '&cursor=' + seg(data.next));
+				data[this.list].push(...more[this.list]);
+				data.next = more.next;
+			}
 			if (turn !== this.turn) return;
 			Object.assign(this, {data, etag, error: null});
 		} catch (e) {

@@ -60,7 +60,7 @@ const firing = () => state.alerts.filter(a => a.state === 'firing').length;
 function link(p) {
 	const n = p === alerts ? firing() : 0;
 	return h('a.nav-link', {key: p.path, href: '#/' + p.path, 'aria-current': p === page ? 'page' : null, title: p.title},
-		icon(p.icon), h('span', p.title), n > 0 && h('b.count.num', { 'aria-label': n + ' firing'}, n));
+		icon(p.icon), h('span', p.title), n > 0 && h('b.count.num', {label: n + ' firing'}, n));
 }
 
 const themes = {auto: ['auto', 'Theme: as the system'], light: ['sun', 'Theme: light'], dark: ['moon', 'Theme: dark']};
@@ -80,10 +80,10 @@ async function leave() {
 const account = () => h('div.account', h('span.who', icon('user'),
 	h('span', h('b', state.user.user), h('small', state.user.role))), themeSwitch(), iconButton('out', 'Sign out', leave));
 
-const brand = () => h('a.brand', {href: '#/overview', 'aria-label': 'aimux, overview'}, h('img', {src: 'assets/icon.svg', alt: '', width: 22, height: 22}), h('span', 'aimux'));
+const brand = () => h('a.brand', {href: '#/overview', label: 'aimux, overview'}, h('img', {src: 'assets/icon.svg', alt: '', width: 22, height: 22}), h('span', 'aimux'));
 
 function side() {
-	return h('nav.side', { 'aria-label': 'Main'}, h('div.side-top', brand()),
+	return h('nav.side', {label: 'Main'}, h('div.side-top', brand()),
 		groups.map(([name, list]) => h('div.nav-group', {key: name}, h('h2', name), list.map(link))),
 		h('div.side-foot', feedStatus(), account()));
 }
@@ -93,8 +93,8 @@ function drawer() {
 		groups.map(([name, list]) => h('div.nav-group', {key: name}, h('h2', name), list.map(link))), account()), {cls: 'drawer', label: 'Menu'});
 }
 
-const bar = () => h('nav.bottom', { 'aria-label': 'Main'}, bottom.map(link),
-	h('button.nav-link', {type: 'button', onclick: drawer, 'aria-haspopup': 'dialog'}, icon('more'), h('span', 'More')));
+const bar = () => h('nav.bottom', {label: 'Main'}, bottom.map(link),
+	h('button.nav-link', {onclick: drawer, 'aria-haspopup': 'dialog'}, icon('more'), h('span', 'More')));
 
 const phoneTop = () => h('header.phone-top', brand(), feedStatus());
 

@@ -1,6 +1,6 @@
 // The audit log: who changed what, chained so that a missing or altered record shows.
 
-import {attempt, badge, button, dialogHead, empty, exact, fact, full, get, h, head, may, moment, open, plural, post, query, ready, redraw, Resource, shape} from './parts.js';
+import {attempt, badge, button, dialogHead, during, empty, exact, fact, failure, full, get, h, head, may, moment, open, plural, post, query, ready, Resource, shape} from './parts.js';
 import {Table} from './table.js';
 
 const st = {result: null, busy: false, table: null};
@@ -22,13 +22,7 @@ const columns = [
 	{id: 'seq', head: 'No.', cls: 'n w-s mid', cell: r => exact(r.seq)},
 ];
 
-async function verify() {
-	st.busy = true;
-	redraw();
-	await attempt(async () => {st.result = await post('audit/verify');});
-	st.busy = false;
-	redraw();
-}
+const verify = () => during(st, async () => {st.result = await post('audit/verify');});
 
 const older = () => attempt(async () => {
 	const page = await get('audit' + query({limit: 500, cursor: log.data.next}));
@@ -43,7 +37,7 @@ export default {
 	enter() {st.table = new Table({label: 'Audit log', columns, id: r => r.seq, open: show}); log.load();},
 	leave() {st.table.free(); st.result = null;},
 	view: () => [head('Audit', 'Every change, written down before it is made.', button('Verify the chain', verify, {icon: 'shield', busy: st.busy, disabled: !may('operator')})),
-		st.result && h('div.notice.below', {class: st.result.ok ? '' : 'bad', role: 'status'}, shape(st.result.ok ? 'ok' : 'bad'), h('div',
+		st.error && failure(st.error, verify), st.result && h('div.notice.below', {class: st.result.ok ? '' : 'bad', role: 'status'}, shape(st.result.ok ? 'ok' : 'bad'), h('div',
 			st.result.ok ? `The chain holds: ${plural(st.result.records, 'record')}, none missing or altered.` : `The chain is broken${st.result.first_bad ? ' from record ' + exact(st.result.first_bad) : ''}. ${st.result.message || ''}`)),
 		ready(log, view, 10)],
 };

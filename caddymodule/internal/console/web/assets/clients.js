@@ -1,10 +1,10 @@
 // The clients: who may ask, for what, how much. A token is shown once.
 
-import {ago, attempt, badge, button, chip, copyable, count, dash, dialogHead, empty, form, full, h, head, iconButton, may, meter, money, open, percent, post, put, ready, remove, Resource, seg, shape, toggle} from './parts.js';
+import {ago, attempt, badge, button, chip, copyable, dialogHead, empty, form, full, h, head, iconButton, may, meter, money, muted, open, percent, post, put, ready, remove, Resource, seg, shape, toggle} from './parts.js';
 import {Table} from './table.js';
 import {lines} from './setup.js';
 
-const clients = new Resource('clients');
+const clients = new Resource('clients?limit=500', 'clients');
 const path = (c, rest = '') => `clients/${seg(c.id)}${rest}`;
 const editable = c => may('admin') && c.source !== 'config';
 let table;
@@ -12,13 +12,17 @@ let table;
 // reveal shows a token; after it is closed nobody can read it again.
 const reveal = (token, name) => open(close => [dialogHead('Token of ' + name, close), h('div.dialog-body',
 	h('div.notice', shape('warn'), h('div', 'Copy it now. It is not kept and cannot be shown again.')), copyable(token, 'Copy the token'),
-	h('h3', 'Where it goes'), lines(token).slice(0, 2).map(([title, text]) => h('div.field', {key: title}, h('span.muted', title), copyable(text)))),
+	h('h3', 'Where it goes'), lines(token).slice(0, 2).map(([title, text]) => h('div.field', {key: title}, muted(title), copyable(text)))),
 h('footer.dialog-foot', button('Done', close, {kind: 'primary'}))], {label: 'Token of ' + name});
 
 const list = text => (text || '').split(/[\s,]+/).filter(Boolean);
 const dollars = v => (v ? String(v / 1e6) : '');
 const limits = [['requests_per_minute', 'Requests a minute'], ['tokens_per_minute', 'Tokens a minute'], ['max_streams', 'Streams at once']];
 const budgets = [['daily_microusd', 'Dollars a day'], ['monthly_microusd', 'Dollars a month']];
+
+// settingsOf is what a change has to repeat, because it replaces all of it.
+const settingsOf = ({name, team, expires, enabled, models, dialects, networks, requests_per_minute, tokens_per_minute, max_streams, daily_microusd, monthly_microusd} = {}) =>
+	({name, team, expires, enabled, models, dialects, networks, requests_per_minute, tokens_per_minute, max_streams, daily_microusd, monthly_microusd});
 
 function edit(c) {
 	const values = {name: c?.name || '', team: c?.team || '', expires: (c?.expires || '').slice(0, 10)};
@@ -34,8 +38,8 @@ function edit(c) {
 				h('div.fields', ask('networks', 'Networks', {placeholder: '10.0.0.0/8'}, 'Empty means from anywhere.'), ask('dialects', 'Dialects', {placeholder: 'anthropic, openai, responses'}))];
 		},
 		submit: async v => {
-			const body = {name: v.name.trim(), team: v.team.trim(), models: list(v.models), dialects: list(v.dialects), networks: list(v.networks)};
-			if (v.expires) body.expires = v.expires + 'T23:59:59.000Z';
+			const body = {...settingsOf(c), name: v.name.trim(), team: v.team.trim(), models: list(v.models), dialects: list(v.dialects), networks: list(v.networks)};
+			body.expires = v.expires ? v.expires + 'T23:59:59.000Z' : undefined;
 			for (const [k] of limits) body[k] = Number(v[k]) || 0;
 			for (const [k] of budgets) body[k] = Math.round(Number(v[k]) * 1e6) || 0;
 			if (c) await put(path(c), body);
@@ -51,18 +55,17 @@ const rotate = c => form({
 	submit: async v => {const made = await post(path(c, '/rotate'), {grace_seconds: Math.round(v.grace * 60)}); setTimeout(() => reveal(made.token, c.name)); clients.load();},
 });
 
-const spent = (now, most) => [money(now), h('span.muted', most ? ' of ' + money(most) : ''), most > 0 && meter(now / most, percent(now / most) + ' spent', now / most > 0.9 ? 'warn' : '')];
+const spent = (now, most) => [money(now), muted(most ? ' of ' + money(most) : ''), most > 0 && meter(now / most, percent(now / most) + ' spent', now / most > 0.9 ? 'warn' : '')];
 
 const columns = [
-	{id: 'name', head: 'Client', value: c => c.name, cell: c => [h('b', c.name), ' ', h('span.muted', c.team)]},
+	{id: 'name', head: 'Client', value: c => c.name, cell: c => [h('b', c.name), ' ', muted(c.team)]},
 	{id: 'state', head: 'State', cls: 'w-m', cell: c => (c.expires && Date.parse(c.expires) < Date.now() ? badge('expired') : c.enabled ? badge('enabled', 'in use') : badge('disabled'))},
-	{id: 'today', head: 'Today', cls: 'w-l', value: c => c.spent_today_microusd, cell: c => spent(c.spent_today_microusd, c.daily_microusd)},
-	{id: 'month', head: 'This month', cls: 'w-l lo', value: c => c.spent_month_microusd, cell: c => spent(c.spent_month_microusd, c.monthly_microusd)},
-	{id: 'scope', head: 'May ask for', cls: 'xl', cell: c => (c.models?.length ? c.models.map(m => [chip(m), ' ']) : h('span.muted', 'every model'))},
-	{id: 'rpm', head: 'Requests/min', cls: 'n w-m xl', cell: c => (c.requests_per_minute ? count(c.requests_per_minute) : dash)},
+	{id: 'today', head: 'Today', cls: 'w-m', value: c => c.spent_today_microusd, cell: c => spent(c.spent_today_microusd, c.daily_microusd)},
+	{id: 'month', head: 'This month', cls: 'w-m lo', value: c => c.spent_month_microusd, cell: c => spent(c.spent_month_microusd, c.monthly_microusd)},
+	{id: 'scope', head: 'May ask for', cls: 'xl', cell: c => (c.models?.length ? c.models.map(m => [chip(m), ' ']) : muted('every model'))},
 	{id: 'streams', head: 'Streams', cls: 'n w-s mid', cell: c => `${c.streams || 0}${c.max_streams ? ' of ' + c.max_streams : ''}`},
 	{id: 'until', head: 'Expires', cls: 'w-m mid', cell: c => (c.expires ? h('span', {title: full(c.expires)}, ago(c.expires)) : 'never')},
-	{id: 'actions', head: '', cls: 'row-actions w-x', cell: c => (editable(c) ? h('span.actions', toggle(c.name + ' in use', c.enabled, () => attempt(() => put(path(c), {enabled: !c.enabled}).then(() => clients.load()))),
+	{id: 'actions', head: '', cls: 'row-actions w-x', cell: c => (editable(c) ? h('span.actions', toggle(c.name + ' in use', c.enabled, () => attempt(() => put(path(c), {...settingsOf(c), enabled: !c.enabled}).then(() => clients.load()))),
 		iconButton('edit', 'Edit ' + c.name, () => edit(c)), iconButton('undo', 'New token for ' + c.name, () => rotate(c)), iconButton('trash', 'Revoke ' + c.name, () => remove(c.name, 'Its token stops working at once; running streams end with an error.', path(c), () => clients.load(), 'Revoke'))) : chip(c.source, 'Defined in the configuration file'))},
 ];
 

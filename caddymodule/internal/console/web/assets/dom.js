@@ -4,10 +4,11 @@
 // Data becomes text nodes and attributes, never markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
-const asProperty = new Set(['value', 'checked', 'indeterminate', 'selected']);
+const asProperty = new Set(['value', 'checked']);
+const spelled = {label: 'aria-label'};
 
-// Handlers are followed by a redraw. h describes an HTML element: h('div.card', {onclick}, 'text', child, [children]); the properties may be left out.
-// A null child keeps its place, so that siblings stay who they are.
+// h describes an HTML element: h('div.card', {onclick}, 'text', child, [children]); the properties may be left out.
+// A null child keeps its place, so that siblings stay who they are. Handlers are followed by a redraw.
 export const h = (tag, ...rest) => describe('', tag, rest);
 
 // s describes an SVG element.
@@ -17,6 +18,7 @@ function describe(ns, tag, children) {
 	const [name, ...classes] = tag.split('.');
 	let p = isProps(children[0]) ? children.shift() : {};
 	if (classes.length) p = {...p, class: [...classes, p.class].filter(Boolean).join(' ')};
+	if (name === 'button') p = {type: 'button', ...p};
 	return {ns, tag: name, props: p, key: p.key, children: flat(children, []), el: null};
 }
 
@@ -40,12 +42,11 @@ function create(v) {
 	v.el = el;
 	for (const c of v.children) if (c) el.append(create(c));
 	for (const name in v.props) setProp(el, name, undefined, v.props[name]);
-	if (v.props.ref) v.props.ref(el);
 	return el;
 }
 
 function setProp(el, name, was, now) {
-	if (name === 'key' || name === 'ref') return;
+	if (name === 'key') return;
 	if (asProperty.has(name)) {
 		if (el[name] !== now) el[name] = now ?? '';
 	} else if (was === now) {
@@ -55,9 +56,9 @@ function setProp(el, name, was, now) {
 	} else if (name === 'style') {
 		setStyle(el, was || {}, now || {});
 	} else if (now === null || now === undefined || now === false) {
-		el.removeAttribute(name);
+		el.removeAttribute(spelled[name] || name);
 	} else {
-		el.setAttribute(name, now === true ? '' : now);
+		el.setAttribute(spelled[name] || name, now === true ? '' : now);
 	}
 }
 

@@ -114,9 +114,8 @@ export class Feed {
 		this.close = () => source.close();
 		this.after('silence', silence, () => this.failed(open));
 		source.onopen = () => {open = true; this.opened('events');};
-		source.onmessage = m => this.heard(m.data);
 		for (const type of types) {
-			source.addEventListener(type, m => this.heard(wrapped(type, m.data)));
+			source.addEventListener(type, m => this.heard(m.data));
 		}
 		source.onerror = () => this.failed(open);
 	}
@@ -143,12 +142,4 @@ export class Feed {
 		};
 		turn();
 	}
-}
-
-// wrapped accepts events whose data is the whole message as well as those that carry the data alone.
-function wrapped(type, text) {
-	try {
-		const v = JSON.parse(text);
-		return v && v.type === type && 'data' in v ? text : JSON.stringify({type, data: v});
-	} catch {return '';}
 }

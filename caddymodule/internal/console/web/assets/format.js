@@ -72,7 +72,7 @@ export function countdown(until, now = Date.now()) {
 export function ago(at, now = Date.now()) {
 	const sec = (now - Date.parse(at)) / 1000;
 	if (Number.isNaN(sec)) return dash;
-	if (sec < 5) return 'now';
+	if (Math.abs(sec) < 5) return 'now';
 	return sec < 0 ? 'in ' + span(-sec) : span(sec < 3600 && sec > 60 ? sec - (sec % 60) : sec) + ' ago';
 }
 
@@ -98,14 +98,6 @@ export function moment(at) {
 	const d = asDate(at);
 	if (Number.isNaN(d.getTime())) return dash;
 	return Date.now() - d.getTime() < 20 * 3600e3 ? clock(at) : day(at) + ' ' + hourMinute(at);
-}
-
-export function bytes(v) {
-	if (!known(v)) return dash;
-	const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-	let i = 0;
-	for (; v >= 1024 && i < units.length - 1; i++) v /= 1024;
-	return (i && v < 10 ? v.toFixed(1) : Math.round(v)) + ' ' + units[i];
 }
 
 export const plural = (n, one, many = one + 's') => `${exact(n)} ${n === 1 ? one : many}`;

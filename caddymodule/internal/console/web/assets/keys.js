@@ -1,9 +1,9 @@
 // The keys: who is ready, who rests until when. Secrets go in and never come out.
 
-import {attempt, badge, button, count, dash, empty, exact, field, form, h, head, iconButton, listen, may, post, providerLink, providerList, providers, providerTitle, put, ready, remove, Resource, resting, searchBox, secret, seg, select} from './parts.js';
+import {attempt, badge, button, count, dash, empty, exact, field, form, h, head, iconButton, listen, may, muted, post, providerLink, providerList, providers, providerTitle, put, ready, remove, Resource, resting, searchBox, secret, seg, select} from './parts.js';
 import {Table} from './table.js';
 
-const keys = new Resource('keys');
+const keys = new Resource('keys?limit=500', 'keys');
 const st = {q: '', table: null};
 let stop = () => {};
 let timer;
@@ -47,7 +47,7 @@ const columns = [
 	{id: 'provider', head: 'Provider', cls: 'w-m', value: k => providerTitle(k.provider), cell: k => providerLink(k.provider)},
 	{id: 'name', head: 'Key', value: k => k.name, cell: k => [h('b', k.name), ' ', h('code.muted', ending(k))]},
 	{id: 'state', head: 'State', cls: 'w-l', value: k => k.state, cell: k => h('span', {title: k.reason}, state(k))},
-	{id: 'reason', head: 'Why', cls: 'xl', cell: k => k.reason || h('span.muted', dash)},
+	{id: 'reason', head: 'Why', cls: 'xl', cell: k => k.reason || muted(dash)},
 	{id: 'account', head: 'Account', cls: 'w-s mid', value: k => k.account, cell: k => k.account || dash},
 	{id: 'quota', head: 'Left', cls: 'w-l xl', cell: quota},
 	{id: 'requests', head: 'Requests', cls: 'n w-m lo', value: k => k.requests, cell: k => exact(k.requests)},

@@ -1,6 +1,6 @@
 // Signing in, and choosing the first password.
 
-import {field, get, h, input, post, redraw, shape, signedIn, state, toast} from './parts.js';
+import {during, field, h, input, post, shape, signedIn, state, toast} from './parts.js';
 
 const st = {user: '', password: '', again: '', current: '', known: false, busy: false, error: null, until: 0};
 const shortest = 12;
@@ -8,22 +8,13 @@ const shortest = 12;
 const bound = (name, props) => input({...props, value: st[name], oninput: e => {st[name] = e.target.value;}});
 const alone = (brand, title, lead, submit, ...body) => h('main.alone', h('form.login', {onsubmit: submit}, brand,
 	h('h1', title), lead && h('p.lead', lead), body,
-	st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error))));
+	st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error.message))));
 
 async function run(e, f) {
 	e.preventDefault();
-	if (st.busy) return;
-	Object.assign(st, {busy: true, error: null});
-	redraw();
-	try {
-		const kept = await f();
-		Object.assign(st, {password: '', again: '', current: '', known: false}, kept);
-	} catch (err) {
-		st.error = err.message;
-		if (err.retryAfter) st.until = Date.now() + err.retryAfter * 1000;
-	}
-	st.busy = false;
-	redraw();
+	let kept;
+	if (await during(st, async () => {kept = await f();})) Object.assign(st, {password: '', again: '', current: '', known: false}, kept);
+	else if (st.error.retryAfter) st.until = Date.now() + st.error.retryAfter * 1000;
 }
 
 const submitButton = (text, off) => h('button.primary.wide', {type: 'submit', disabled: st.busy || off, 'aria-busy': st.busy ? 'true' : null}, text);
@@ -49,8 +40,7 @@ export function change(brand) {
 	const weak = st.password.length < shortest;
 	const differs = st.password !== st.again;
 	const save = e => run(e, async () => {
-		await post('password', {current: st.current, new: st.password});
-		await again();
+		signedIn(await post('password', {current: st.current, new: st.password}));
 		toast('Your password is set');
 	});
 	return alone(brand, 'Choose your password', `The one you signed in with worked once. From now on only yours does, ${state.user.user}.`, save,
@@ -60,13 +50,4 @@ export function change(brand) {
 		field('Once more', bound('again', {name: 'again', type: 'password', autocomplete: 'new-password', required: true}),
 			{problem: st.again && differs ? 'The two differ.' : ''}),
 		submitButton('Set password', weak || differs));
-}
-
-// again reads the session after a change: it may have been replaced, or ended.
-async function again() {
-	try {
-		signedIn(await get('session'));
-	} catch {
-		signedIn(await post('login', {user: state.user.user, password: st.password}));
-	}
 }

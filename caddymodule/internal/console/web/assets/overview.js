@@ -1,6 +1,6 @@
 // The overview: how the gateway is doing, at one glance.
 
-import {badge, button, card, choice, count, dash, empty, failure, get, h, head, may, meter, moment, money, ms, percent, plural, providerList, providers, providerTitle, rate, ready, redraw, resting, seg, shape, state, tone} from './parts.js';
+import {badge, button, card, choice, count, dash, empty, failure, get, h, head, may, meter, moment, money, ms, muted, percent, plural, providerList, providers, providerTitle, rate, ready, redraw, resting, seg, shape, state, tone} from './parts.js';
 import {Chart, spark} from './chart.js';
 import {alertLine} from './alerts.js';
 import {openRequest} from './request.js';
@@ -12,10 +12,10 @@ const st = {span: '15m', day: null, error: null, all: false, charts: null};
 function makeCharts() {
 	const height = 186;
 	return {
-		requests: new Chart({height, title: 'Requests per second', kind: 'area', format: rate, series: [{name: 'All', cls: 'c1'}, {name: 'Failed', cls: 'c-bad'}]}),
+		requests: new Chart({height, title: 'Requests per second', area: true, format: rate, series: [{name: 'All', cls: 'c1'}, {name: 'Failed', cls: 'c-bad'}]}),
 		ttft: new Chart({height, title: 'Time to first token', format: ms, series: [{name: 'p50', cls: 'c1'}, {name: 'p95', cls: 'c2'}]}),
-		tokens: new Chart({height, title: 'Output tokens per second', kind: 'area', format: rate, series: [{name: 'Out', cls: 'c2'}]}),
-		cost: new Chart({height, title: 'Cost per minute', kind: 'area', format: money, series: [{name: 'Cost', cls: 'c1'}]}),
+		tokens: new Chart({height, title: 'Output tokens per second', area: true, format: rate, series: [{name: 'Out', cls: 'c2'}]}),
+		cost: new Chart({height, title: 'Cost per minute', area: true, format: money, series: [{name: 'Cost', cls: 'c1'}]}),
 	};
 }
 
@@ -58,7 +58,7 @@ const tile = (label, value, note, line, cls = '', color = 'c1') => h('div.tile',
 function tiles() {
 	const m = state.metrics || {};
 	const ok = m.success_rate;
-	return h('section.tiles', { 'aria-label': 'Key figures'},
+	return h('section.tiles', {label: 'Key figures'},
 		tile('Requests / s', rate(m.requests_per_second), m.requests != null ? `${count(m.requests)} in a minute` : '', tail('requests')),
 		tile('Success', percent(ok), m.failures ? plural(m.failures, 'failure') + ' in a minute' : 'no failures in a minute', tail('failures'), ok < 0.9 ? 'bad' : ok < 0.99 ? 'warn' : '', 'c-bad'),
 		tile('First token, p50', ms(m.ttft_ms?.p50), `p95 ${ms(m.ttft_ms?.p95)}`, tail('ttft_p50_ms')),
@@ -70,11 +70,11 @@ function tiles() {
 // keyRow shows every key as one shape, and says in words which rest until when.
 function keyRow(p) {
 	const keys = p.keys || [];
-	if (!keys.length) return h('p.keys-line', h('span.muted', 'no key needed'));
+	if (!keys.length) return h('p.keys-line', muted('no key needed'));
 	const rests = keys.filter(k => k.state === 'resting');
 	const readyKeys = keys.filter(k => k.state === 'ready').length;
-	return h('p.keys-line', h('span.key-shapes', { 'aria-hidden': 'true'}, keys.slice(0, 12).map(k => h('span', {key: k.name, title: `${k.name}: ${k.state}`}, shape(tone(k.state))))),
-		h('span.muted', `${readyKeys} of ${plural(keys.length, 'key')} ready`),
+	return h('p.keys-line', h('span.key-shapes', {'aria-hidden': 'true'}, keys.slice(0, 12).map(k => h('span', {key: k.name, title: `${k.name}: ${k.state}`}, shape(tone(k.state))))),
+		muted(`${readyKeys} of ${plural(keys.length, 'key')} ready`),
 		rests.length > 0 && h('span.rest-note', rests[0].name, ' rests ', resting(rests[0].until), rests.length > 1 && ` +${rests.length - 1}`));
 }
 
@@ -83,10 +83,10 @@ const fact = (label, value) => h('div', h('dt', label), h('dd.num', value));
 function providerCard(p) {
 	const open = (p.targets || []).filter(t => t.breaker !== 'closed');
 	return h('a.provider-card', {key: p.id, href: '#/providers?id=' + seg(p.id), class: 'is-' + p.status},
-		h('header', h('h3', p.title || p.id), h('span.muted', 'tier ' + p.tier), badge(p.status)),
+		h('header', h('h3', p.title || p.id), muted('tier ' + p.tier), badge(p.status)),
 		spark(p.spark, `${p.title || p.id}: requests of the last five minutes`, p.status === 'down' ? 'c-bad' : 'c1'),
 		h('dl.facts', fact('First token', ms(p.ttft_ms)), fact('Tokens/s', rate(p.tokens_per_second)), fact('Success', percent(p.success_rate)), fact('In flight', count(p.in_flight))),
-		h('div.uptime', h('span.muted', 'Uptime ', h('b.num', percent(p.uptime))), meter(p.uptime, `Uptime ${percent(p.uptime)}`, p.uptime < 0.99 ? 'warn' : '')),
+		h('div.uptime', muted('Uptime ', h('b.num', percent(p.uptime))), meter(p.uptime, `Uptime ${percent(p.uptime)}`, p.uptime < 0.99 ? 'warn' : '')),
 		keyRow(p),
 		p.status !== 'ok' && p.status_text && h('p.why', p.status_text),
 		open.length > 0 && h('p.why', `${open[0].model}: breaker ${open[0].breaker}`, open[0].until && [' for ', resting(open[0].until)], open.length > 1 && `, ${open.length - 1} more`));
@@ -108,7 +108,7 @@ function failovers() {
 	return card('Recent failovers', h('a.more-link', {href: '#/requests'}, 'All requests'),
 		!list.length && h('p.calm', shape('ok'), 'None lately. First choices answer.'),
 		h('ul.lines', list.map(r => h('li', {key: r.id}, h('span', {class: 'tone-' + (r.class && r.class !== 'ok' ? 'bad' : 'ok')}, shape(r.status < 400 ? 'ok' : 'bad')),
-			h('div', h('button.link', {type: 'button', onclick: () => openRequest(r.id)}, r.model || r.id),
+			h('div', h('button.link', {onclick: () => openRequest(r.id)}, r.model || r.id),
 				h('small', r.status < 400 ? `answered by ${providerTitle(r.provider) || dash} at attempt ${r.attempts}` : `failed after ${plural(r.attempts, 'attempt')}`)),
 			h('time.end.num', {datetime: r.start}, moment(r.start))))));
 }
@@ -142,8 +142,8 @@ export default {
 		return [head('Overview', null, choice('Span of the charts', spans, st.span, pick)), tiles(),
 			st.error && failure(st.error, () => pick(st.span)),
 			h('div.overview-main',
-				h('section.charts', { 'aria-label': 'Charts'}, chartNames.map(name => h('div.card.chart-card', {key: name}, st.charts[name].el))),
+				h('section.charts', {label: 'Charts'}, chartNames.map(name => h('div.card.chart-card', {key: name}, st.charts[name].el))),
 				h('div.rail', attention(), failovers())),
-			h('section', { 'aria-label': 'Providers'}, h('header.section-head', h('h2', 'Providers'), h('a.more-link', {href: '#/providers'}, 'Manage')), ready(providers, providerCards, 4))];
+			h('section', {label: 'Providers'}, h('header.section-head', h('h2', 'Providers'), h('a.more-link', {href: '#/providers'}, 'Manage')), ready(providers, providerCards, 4))];
 	},
 };

@@ -1,4 +1,4 @@
-// What pages are made of: badges, buttons, fields, states, toasts and dialogs, and with them everything below.
+// What pages are made of: badges, buttons, fields, states, toasts and dialogs.
 
 export * from './api.js';
 export * from './dom.js';
@@ -22,31 +22,31 @@ export const tone = word => tones[word] || 'off';
 // badge is a status as shape and word.
 export const badge = (word, text, t = tone(word)) => h('span.badge', {class: 'tone-' + t}, shape(t), h('span', text || word));
 
-// resting counts down to the end of a rest; beyond it says so instead of showing a stale time.
+// resting counts down to the end of a rest.
 export const resting = until => h('time.num', {datetime: until}, countdown(until) || 'ending');
 
 export const chip = (text, title) => h('span.chip', {title}, text);
+export const muted = (...text) => h('span.muted', text);
 export const mono = text => h('code', text);
 
-// button takes {icon, kind: 'primary'|'danger'|'quiet', title, busy, …attributes}.
+// button takes {icon, kind: 'primary'|'danger'|'quiet', busy, …attributes}.
 export function button(text, onclick, {icon: name, kind = '', busy, ...rest} = {}) {
-	return h('button', {type: 'button', class: kind + (text ? '' : ' square'), onclick, 'aria-busy': busy ? 'true' : null, disabled: busy || rest.disabled, ...rest},
+	return h('button', {class: kind + (text ? '' : ' square'), onclick, 'aria-busy': busy ? 'true' : null, disabled: busy || rest.disabled, ...rest},
 		name && icon(name), text && h('span', text));
 }
 
-// iconButton is a button that shows only its icon, and says its name.
-export const iconButton = (name, label, onclick, rest = {}) => button('', onclick, {icon: name, kind: 'quiet', 'aria-label': label, title: label, ...rest});
+export const iconButton = (name, label, onclick, rest = {}) => button('', onclick, {icon: name, kind: 'quiet', label, title: label, ...rest});
 
 export const head = (title, lead, ...actions) => h('header.page-head',
 	h('div', h('h1', {tabindex: -1}, title), lead && h('p.lead', lead)), h('div.actions', actions));
 
-export const card = (title, extra, ...body) => h('section.card', { 'aria-label': title},
+export const card = (title, extra, ...body) => h('section.card', {label: title},
 	h('header.card-head', h('h2', title), extra), body);
 
 // choice is a row of alternatives of which one is taken.
-export const choice = (label, options, value, pick) => h('div.segments', {role: 'radiogroup', 'aria-label': label},
+export const choice = (label, options, value, pick) => h('div.segments', {role: 'radiogroup', label: label},
 	options.map(([v, text]) => h('button', {
-		key: v, type: 'button', role: 'radio', 'aria-checked': String(v === value), onclick: () => pick(v),
+		key: v, role: 'radio', 'aria-checked': String(v === value), onclick: () => pick(v),
 	}, text)));
 
 let serial = 0;
@@ -65,13 +65,12 @@ export const input = props => h('input', {type: 'text', autocomplete: 'off', spe
 export const select = (options, props) => h('select', props, options.map(([v, text]) => h('option', {value: v, key: v}, text)));
 
 export const toggle = (label, on, onchange, rest = {}) => h('button.switch', {
-	type: 'button', role: 'switch', 'aria-checked': String(!!on), 'aria-label': label, title: label, onclick: onchange, ...rest,
+	role: 'switch', 'aria-checked': String(!!on), label, title: label, onclick: onchange, ...rest,
 }, h('i'));
 
-// searchBox is the field above a list that narrows it down.
-export const searchBox = (label, value, set) => h('div.search', icon('search'), input({type: 'search', value, placeholder: label + ' …', 'aria-label': label, oninput: e => {set(e.target.value);}}));
+export const searchBox = (label, value, set) => h('div.search', icon('search'), input({type: 'search', value, placeholder: label + ' …', label, oninput: e => {set(e.target.value);}}));
 
-// plain is a small table: heads may carry classes before a colon ('n lo:Tokens/s'), cells(row) gives a row's contents.
+// plain is a small table. Heads may carry classes before a colon: 'n lo:Tokens/s'.
 export function plain(heads, rows, cells, mark) {
 	const columns = heads.map(x => (x.includes(':') ? x.split(':') : ['', x]));
 	return h('div.scroll-x', h('table.plain', h('thead', h('tr', columns.map(([c, text]) => h('th', {class: c, scope: 'col'}, text || h('span.sr', 'Mark'))))),
@@ -82,7 +81,7 @@ export const fact = (label, value) => value !== undefined && value !== null && v
 
 // States every list can be in.
 export const empty = (title, text, ...actions) => h('div.empty', h('h3', title), h('p', text), actions.length > 0 && h('div.actions', actions));
-export const skeleton = (rows = 5) => h('div.skeleton', {role: 'status', 'aria-label': 'Loading'}, Array.from({length: rows}, (_, i) => h('i', {key: i})));
+export const skeleton = (rows = 5) => h('div.skeleton', {role: 'status', label: 'Loading'}, Array.from({length: rows}, (_, i) => h('i', {key: i})));
 
 export const failure = (error, again) => h('div.empty.bad', {role: 'alert'}, h('h3', error.status === 0 ? 'No answer' : 'This did not work'),
 	h('p', error.message), problems(error.problems), again && h('div.actions', button('Try again', again)));
@@ -96,7 +95,7 @@ export function ready(resource, view, rows) {
 	return resource.error ? failure(resource.error, () => resource.load()) : skeleton(rows);
 }
 
-export const meter = (share, label, cls = '') => h('span.meter', {class: cls, role: 'img', 'aria-label': label},
+export const meter = (share, label, cls = '') => h('span.meter', {class: cls, role: 'img', label: label},
 	h('i', {style: {width: Math.max(0, Math.min(1, share || 0)) * 100 + '%'}}));
 
 // toast says what happened, for five seconds or until dismissed; an error stays twice as long.
@@ -115,6 +114,16 @@ export function toast(text, {bad, action, label} = {}) {
 	wait();
 }
 
+// during marks st busy while f runs, and keeps its error. It returns whether f worked.
+export async function during(st, f) {
+	Object.assign(st, {busy: true, error: null});
+	redraw();
+	try {await f();} catch (e) {st.error = e;}
+	st.busy = false;
+	redraw();
+	return !st.error;
+}
+
 // attempt runs an action and says how it ended. It returns whether it worked.
 export async function attempt(f, done) {
 	try {
@@ -129,11 +138,11 @@ export async function attempt(f, done) {
 	}
 }
 
-// open shows a modal dialog drawn by view(close) and returns its close function. Focus goes back where it was.
+// open shows a modal dialog drawn by view(close). Focus goes back where it was.
 export function open(view, {cls = '', label, closed} = {}) {
 	const el = document.createElement('dialog');
 	el.className = cls;
-	if (label) el.setAttribute('aria-label', label);
+	if (label) el.ariaLabel = label;
 	document.body.append(el);
 	const before = document.activeElement;
 	const close = () => el.close();
@@ -147,8 +156,8 @@ export function open(view, {cls = '', label, closed} = {}) {
 
 export const dialogHead = (title, close) => h('header.dialog-head', h('h2', title), iconButton('close', 'Close', close));
 
-// form is a dialog with fields: fields(values, ask, problemOf) draws them, ask(name, label, attributes, hint) being the
-// usual text field; submit(values) does the work and may throw.
+// form is a dialog: fields(values, ask, problemOf) draws it, ask(name, label, attributes, hint) being the usual field;
+// submit(values) does the work and may throw.
 export function form({title, lead, values = {}, fields, submit, action = 'Save', danger, done}) {
 	const st = {error: null, busy: false};
 	const n = ++serial;
@@ -156,11 +165,9 @@ export function form({title, lead, values = {}, fields, submit, action = 'Save',
 	const ask = (name, label, props, hint) => field(label, bind(values, name, props), {hint, problem: problemOf(name)});
 	const send = close => async e => {
 		e.preventDefault();
-		Object.assign(st, {busy: true, error: null});
-		redraw();
-		try {await submit(values); close(); if (done) toast(done);} catch (err) {st.error = err;}
-		st.busy = false;
-		redraw();
+		if (!await during(st, () => submit(values))) return;
+		close();
+		if (done) toast(done);
 	};
 	return open(close => h('form', {onsubmit: send(close), 'aria-labelledby': 'form' + n},
 		h('header.dialog-head', h('h2', {id: 'form' + n}, title), iconButton('close', 'Close', close)),
@@ -170,7 +177,7 @@ export function form({title, lead, values = {}, fields, submit, action = 'Save',
 			h('button', {type: 'submit', class: danger ? 'danger' : 'primary', disabled: st.busy, 'aria-busy': st.busy ? 'true' : null}, action))));
 }
 
-// secret are the attributes of a field for something nobody may read over a shoulder.
+// secret are the attributes of a field nobody may read over a shoulder.
 export const secret = {type: 'password', autocomplete: 'new-password', required: true};
 
 // remove asks before it deletes what stands at path.
@@ -181,7 +188,6 @@ export const providerLink = (id, more) => h('a', {href: '#/providers?id=' + seg(
 // bind makes an input write into values[name].
 export const bind = (values, name, props = {}) => input({...props, value: values[name] ?? '', oninput: e => {values[name] = e.target.value;}});
 
-// copyable is a line with a button that copies it.
 export function copyable(text, label = 'Copy') {
 	return h('div.copyable', h('pre', {tabindex: 0}, text), iconButton('copy', label, () => copy(text)));
 }

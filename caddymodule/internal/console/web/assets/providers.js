@@ -1,6 +1,6 @@
 // The providers: in which order they are asked, and what each is told.
 
-import {attempt, badge, button, call, catalogue, count, dash, empty, fact, field, form, h, head, icon, may, ms, percent, plain, plural, post, providerList, providers, query, rate, ready, redraw, remove, resting, say, searchBox, secret, seg, select, shape, toast, toggle} from './parts.js';
+import {attempt, badge, button, call, count, dash, empty, fact, form, h, head, icon, may, ms, percent, plain, plural, post, providerList, providers, query, rate, ready, redraw, remove, resting, say, searchBox, seg, shape, toast, toggle} from './parts.js';
 import {spark} from './chart.js';
 import {addKey, keyLine} from './keys.js';
 
@@ -37,7 +37,7 @@ async function move(p, tier) {
 
 function grip(p) {
 	return h('button.quiet.square.grip', {
-		type: 'button', draggable: 'true', disabled: !may('admin'), 'aria-label': `${p.title || p.id}, tier ${p.tier}. Arrow up and down change the tier`, title: 'Drag to another tier, or press arrow up or down',
+		draggable: 'true', disabled: !may('admin'), label: `${p.title || p.id}, tier ${p.tier}. Arrow up and down change the tier`, title: 'Drag to another tier, or press arrow up or down',
 		onkeydown: e => {
 			const step = {ArrowUp: -1, ArrowDown: 1}[e.key];
 			if (!step) return;
@@ -58,9 +58,9 @@ function row(p) {
 	const isOpen = st.open === p.id;
 	const keys = p.keys || [];
 	const name = p.title || p.id;
-	return h('section.card', {key: p.id, 'aria-label': name, class: 'is-' + p.status},
+	return h('section.card', {key: p.id, label: name, class: 'is-' + p.status},
 		h('div.provider-row', {class: isOpen ? 'chosen' : ''}, grip(p),
-			h('div', h('button.link', {type: 'button', 'aria-expanded': String(isOpen), onclick: () => {st.open = isOpen ? '' : p.id;}}, h('b', name)), h('small', p.id === p.kind ? p.kind : `${p.id} · ${p.kind}`)),
+			h('div', h('button.link', {'aria-expanded': String(isOpen), onclick: () => {st.open = isOpen ? '' : p.id;}}, h('b', name)), h('small', p.id === p.kind ? p.kind : `${p.id} · ${p.kind}`)),
 			badge(p.status),
 			h('div.mid-hide', h('span.num', ms(p.ttft_ms)), h('small', 'first token')),
 			h('div.mid-hide', h('span.num', percent(p.success_rate)), h('small', 'success')),
@@ -84,15 +84,15 @@ function detail(p) {
 async function edit(p) {
 	let fresh;
 	if (!await attempt(async () => {fresh = await call('GET', path(p));})) return;
-	const {title, base_url, anthropic_base_url, responses_base_url, tier, weight} = fresh.data;
-	const values = {title, base_url, anthropic_base_url, responses_base_url, tier, weight};
+	const {base_url, anthropic_base_url, responses_base_url, tier, weight} = fresh.data;
+	const values = {base_url, anthropic_base_url, responses_base_url, tier, weight};
 	const initial = {...values};
 	form({
 		title: `Edit ${p.title || p.id}`, values, done: 'Saved',
 		fields: (v, ask) => [
 			ask('base_url', 'Base URL', {type: 'url'}, 'Empty means the catalogue’s.'),
 			['anthropic_base_url', 'responses_base_url'].map(k => v[k] !== undefined && ask(k, k.startsWith('a') ? 'Anthropic base URL' : 'Responses base URL', {type: 'url'})),
-			h('div.fields', ask('tier', 'Tier', {type: 'number', min: 1, required: true}, 'Lower tiers are asked first.'), ask('weight', 'Weight', {type: 'number', min: 0, step: 'any'})),
+			h('div.fields', ask('tier', 'Tier', {type: 'number', min: 1, required: true}, 'Lower tiers are asked first.'), ask('weight', 'Weight', {type: 'number', min: 1})),
 		],
 		submit: async v => {
 			const changed = Object.fromEntries(Object.keys(v).filter(k => v[k] !== initial[k]).map(k => [k, k === 'tier' || k === 'weight' ? Number(v[k]) : v[k]]));
@@ -105,24 +105,7 @@ async function edit(p) {
 	});
 }
 
-export function add() {
-	if (!catalogue.data) catalogue.load();
-	const values = {kind: '', id: '', base_url: '', tier: 1, secret: ''};
-	form({
-		title: 'Add a provider', values, action: 'Add', done: 'Added',
-		fields: (v, ask, bad) => ready(catalogue, ({kinds}) => {
-			const kind = kinds.find(k => k.kind === v.kind);
-			const pick = e => {if (!v.id || v.id === v.kind) v.id = e.target.value; v.kind = e.target.value;};
-			return [field('Kind', select([['', 'Choose …'], ...kinds.map(k => [k.kind, k.title || k.kind])], {value: v.kind, required: true, onchange: pick}), {problem: bad('kind')}),
-				ask('id', 'Name', {required: true}, 'What routes and logs call it.'),
-				ask('base_url', kind?.needs_base_url ? 'Base URL' : 'Base URL, if another than usual', {type: 'url', required: kind?.needs_base_url, placeholder: 'https://'}),
-				h('div.fields', ask('tier', 'Tier', {type: 'number', min: 1}), ask('secret', 'Key', {...secret, required: kind && !kind.key_optional}, 'Goes into the vault; it is never shown again.'))];
-		}, 4),
-		submit: v => create(v),
-	});
-}
-
-// create is shared with the first-run guide.
+// create adds a provider with one key and tests it.
 export async function create(v) {
 	const body = {id: v.id.trim(), kind: v.kind, tier: Number(v.tier) || 1};
 	if (v.base_url) body.base_url = v.base_url.trim();
@@ -136,7 +119,7 @@ export async function create(v) {
 function view() {
 	const wanted = st.find.toLowerCase();
 	const list = providerList().filter(p => !wanted || `${p.id} ${p.title} ${p.kind} ${p.status}`.toLowerCase().includes(wanted));
-	if (!providerList().length) return empty('No providers yet', 'A provider is an upstream with its keys: a vendor, or a server of your own.', may('admin') && button('Add a provider', add, {kind: 'primary'}));
+	if (!providerList().length) return empty('No providers yet', 'A provider is an upstream with its keys: a vendor, or a server of your own.', may('admin') && h('a.button.primary', {href: '#/setup'}, 'Add a provider'));
 	if (!list.length) return empty('Nothing matches', 'No provider has this name, kind or status.');
 	const tiers = [...new Set(list.map(p => p.tier))].sort((a, b) => a - b);
 	let room = shown;
@@ -153,7 +136,7 @@ export default {
 	path: 'providers', title: 'Providers', icon: 'providers',
 	enter(q) {if (q.id) st.open = q.id; providers.load();},
 	query(q) {if (q.id) {st.open = q.id; st.find = ''; redraw();}},
-	view: () => [head('Providers', 'Lower tiers are asked first; within a tier the fastest healthy one.', may('admin') && button('Add provider', add, {icon: 'plus', kind: 'primary'})),
+	view: () => [head('Providers', 'Lower tiers are asked first; within a tier the fastest healthy one.', may('admin') && h('a.button.primary', {href: '#/setup'}, icon('plus'), 'Add provider')),
 		providerList().length > 12 && h('div.toolbar', searchBox('Search name, kind, status', st.find, v => {st.find = v;})),
 		ready(providers, view, 6)],
 };

@@ -1,6 +1,6 @@
 // One request: its attempts as a waterfall, and why it went where it went.
 
-import {badge, bytes, chip, copy, dash, dialogHead, exact, fact, full, h, iconButton, money, mono, ms, open, plain, plural, providerLink, providerTitle, ready, Resource, seg, shape} from './parts.js';
+import {badge, chip, copy, dash, dialogHead, exact, fact, full, h, iconButton, money, mono, ms, muted, open, plain, plural, providerLink, providerTitle, ready, Resource, seg, shape} from './parts.js';
 
 // outcome is the word and tone of a finished or running request.
 export function outcome(r) {
@@ -23,14 +23,14 @@ function body(r) {
 			fact('Answered by', r.provider && providerLink(r.provider, ' · ' + (r.target || dash))),
 			fact('First token', ms(r.ttft_ms)), fact('Duration', ms(r.duration_ms)),
 			fact('Tokens', `${exact(r.tokens_in)} in · ${exact(r.tokens_out)} out` + (r.tokens_cached ? ` · ${exact(r.tokens_cached)} cached` : '')),
-			fact('Cost', money(r.cost_microusd)), fact('Sent', bytes(r.bytes_out)),
+			fact('Cost', money(r.cost_microusd)),
 			fact('Session', r.session && h('a', {href: '#/requests?session=' + seg(r.session)}, r.session)), fact('Agent', r.agent)),
 		waterfall(r), decision(r.decision)];
 }
 
 // waterfall draws every attempt on one scale: waiting, until the first token, and the rest of the answer.
 function waterfall(r) {
-	const list = Array.isArray(r.attempts) ? r.attempts : r.attempt_list || [];
+	const list = r.attempts;
 	if (!list.length) return null;
 	const total = Math.max(r.duration_ms || 0, ...list.map(a => (a.start_ms || 0) + (a.duration_ms || 0)), 1);
 	const part = (cls, from, length, name) => length > 0 && h('i', {class: 'seg ' + cls, title: `${name} ${ms(length)}`, style: {left: (from / total) * 100 + '%', width: Math.max(0.4, (length / total) * 100) + '%'}});
@@ -41,12 +41,12 @@ function waterfall(r) {
 		const start = a.start_ms || 0;
 		return h('li', {key: i}, h('div.attempt-head', h('b.num', i + 1), h('span', `${providerTitle(a.provider)} · ${a.model || dash}`), a.key && chip(a.key, 'key'),
 			h('span.end.tone-' + (ok ? 'ok' : 'bad'), shape(ok ? 'ok' : 'bad'), ' ', ok ? a.status || 'ok' : `${a.status || ''} ${a.class}`)),
-		h('div.track', {role: 'img', 'aria-label': `Starts after ${ms(start)}, waits ${ms(wait)}, first token after ${ms(a.ttft_ms)}, lasts ${ms(a.duration_ms)}`},
+		h('div.track', {role: 'img', label: `Starts after ${ms(start)}, waits ${ms(wait)}, first token after ${ms(a.ttft_ms)}, lasts ${ms(a.duration_ms)}`},
 			part('wait', start - wait, wait, 'Waited'), part(ok ? 'first' : 'bad', start, first, ok ? 'Until the first token' : 'Failed after'),
 			ok && part('rest', start + first, (a.duration_ms || 0) - first, 'Answer')),
 		h('p.attempt-note', h('span.num', `at ${ms(start)}, `, ok && a.ttft_ms != null ? `first token ${ms(a.ttft_ms)}, ` : '', `took ${ms(a.duration_ms)}`, wait ? `, waited ${ms(wait)}` : ''),
 			!ok && (a.reason || a.message) && h('span', ' — ' + [a.code, a.reason, a.message].filter(Boolean).join(' · ')),
-			a.dropped?.length > 0 && h('span.muted', ' dropped: ' + a.dropped.join(', '))));
+			a.dropped?.length > 0 && muted(' dropped: ' + a.dropped.join(', '))));
 	};
 	return h('section.part', h('header.section-head', h('h3', plural(list.length, 'attempt')), h('span.key-legend',
 		h('i', {class: 'seg wait'}), 'waiting', h('i', {class: 'seg first'}), 'to first token', h('i', {class: 'seg rest'}), 'answer', h('i', {class: 'seg bad'}), 'failed')),
@@ -55,7 +55,7 @@ function waterfall(r) {
 
 function decision(d) {
 	if (!d?.candidates?.length) return null;
-	return h('section.part', h('header.section-head', h('h3', 'Decision'), h('span.muted', d.strategy, d.affinity && ` · ${typeof d.affinity === 'string' ? 'affinity: ' + d.affinity : 'affinity'}`)),
+	return h('section.part', h('header.section-head', h('h3', 'Decision'), muted(d.strategy, d.affinity && ` · ${typeof d.affinity === 'string' ? 'affinity: ' + d.affinity : 'affinity'}`)),
 		plain([':', 'Candidate', 'n:Tier', 'n:Score', 'muted:Why'], d.candidates, c => [c.picked && h('span.tone-ok', {title: 'picked'}, shape('ok'), h('span.sr', 'picked')),
 			`${providerTitle(c.provider)} · ${c.model}`, c.tier, ms(c.score_ms), typeof c.filtered === 'string' ? c.filtered : c.reason || (c.filtered ? 'filtered' : '')], c => (c.filtered ? 'off' : '')));
 }

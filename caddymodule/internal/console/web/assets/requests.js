@@ -1,6 +1,6 @@
 // The requests: a list that grows as they end, and the same by conversation.
 
-import {button, chip, choice, count, dash, empty, exact, failure, get, h, head, icon, listen, moment, money, ms, plural, providerList, providerTitle, query, ready, redraw, Resource, searchBox, select, skeleton} from './parts.js';
+import {button, chip, choice, count, dash, empty, exact, failure, get, h, head, icon, listen, moment, money, ms, muted, plural, providerList, providerTitle, query, ready, redraw, Resource, searchBox, select, skeleton} from './parts.js';
 import {Table} from './table.js';
 import {openRequest, outcome} from './request.js';
 
@@ -8,14 +8,14 @@ const fields = ['q', 'provider', 'model', 'client', 'session', 'class'];
 const most = 10000; // rows kept
 const blank = () => Object.fromEntries(fields.map(f => [f, '']));
 const st = {tab: 'list', filter: blank(), rows: [], next: '', error: null, busy: false, live: true, waiting: [], table: null, turn: 0, seen: new Set()};
-const sessions = new Resource('sessions');
+const sessions = new Resource('sessions?limit=500');
 const branches = new Map(); // open sessions and agents: key → Resource or true
 
 const columns = [
 	{id: 'start', head: 'Time', cls: 'w-m', cell: r => h('time', {datetime: r.start}, moment(r.start))},
 	{id: 'status', head: 'Result', cls: 'w-m', cell: outcome},
 	{id: 'model', head: 'Model', cls: 'w-m', cell: r => r.model || dash},
-	{id: 'provider', head: 'Answered by', cls: 'lo', cell: r => [providerTitle(r.provider) || dash, ' ', h('span.muted', r.target)]},
+	{id: 'provider', head: 'Answered by', cls: 'lo', cell: r => [providerTitle(r.provider) || dash, ' ', muted(r.target)]},
 	{id: 'client', head: 'Client', cls: 'w-s mid', cell: r => r.client || dash},
 	{id: 'ttft', head: 'First', cls: 'n w-s lo', value: r => r.ttft_ms, cell: r => ms(r.ttft_ms)},
 	{id: 'duration', head: 'Duration', cls: 'n w-m', value: r => r.duration_ms, cell: r => ms(r.duration_ms)},
@@ -35,7 +35,7 @@ async function read(more) {
 	try {
 		const data = await get('requests' + query({...st.filter, limit: more ? 500 : 200, cursor: more ? st.next : ''}));
 		if (turn !== st.turn) return;
-		const fresh = (data.requests || []).filter(r => !more || !st.seen.has(r.id));
+		const fresh = data.requests.filter(r => !more || !st.seen.has(r.id));
 		Object.assign(st, {rows: more ? st.rows.concat(fresh) : fresh, next: data.next || '', error: null, loaded: true});
 		if (!more) {st.waiting = []; st.seen.clear();}
 		for (const r of fresh) st.seen.add(r.id);
@@ -48,7 +48,7 @@ async function read(more) {
 
 function arrived(message) {
 	if (message.type === 'hello') read();
-	const r = message.type === 'request' && (message.data.request || message.data);
+	const r = message.type === 'request' && message.data;
 	if (!r || !matches(r)) return;
 	if (!st.live || window.scrollY > 300) {st.waiting.unshift(r); if (st.waiting.length > 500) st.waiting.length = 500; return;}
 	add([r]);
@@ -70,7 +70,7 @@ function setFilter(name, value) {
 
 // known lists the values a filter can take, from what has been seen.
 const known = name => [...new Set([...st.rows.slice(0, 2000).map(r => r[name]), st.filter[name]])].filter(Boolean).sort().slice(0, 200);
-const pick = (name, label, list) => select([['', label], ...list], {value: st.filter[name], 'aria-label': label, onchange: e => setFilter(name, e.target.value)});
+const pick = (name, label, list) => select([['', label], ...list], {value: st.filter[name], label, onchange: e => setFilter(name, e.target.value)});
 
 function filters() {
 	const any = fields.some(f => st.filter[f]);
@@ -93,14 +93,14 @@ function list() {
 		st.table.set(st.rows), st.next && h('p.centre', button('Load older', () => read(true), {busy: st.busy}))];
 }
 
-// toggleBranch opens or closes a session or an agent in it; the requests below are read when first asked for.
+// toggleBranch opens or closes a session or an agent; what is below is read when first asked for.
 function toggleBranch(key, resource) {
 	if (branches.has(key)) branches.delete(key);
 	else {branches.set(key, resource || true); resource?.load();}
 	redraw();
 }
 
-const branch = (key, label, figures, resource) => h('button.branch', {type: 'button', 'aria-expanded': String(branches.has(key)), onclick: () => toggleBranch(key, resource)},
+const branch = (key, label, figures, resource) => h('button.branch', {'aria-expanded': String(branches.has(key)), onclick: () => toggleBranch(key, resource)},
 	h('span', icon('right'), label), figures.map((f, i) => h('span.num', {key: i, class: i < figures.length - 1 ? 'lo' : ''}, f)));
 
 const ofSession = id => branches.get(id) || new Resource('requests' + query({session: id, limit: 500}));
@@ -109,15 +109,15 @@ function agent(session, a, requests) {
 	const key = session.id + '\n' + a.id;
 	return h('li', {key: a.id}, branch(key, a.id || 'main', [plural(a.requests, 'request'), '', '', money(a.cost_microusd)]),
 		branches.has(key) && h('ul', requests.filter(r => (r.agent || '') === (a.id || '')).slice(0, 200).map(r => h('li', {key: r.id},
-			h('button.branch', {type: 'button', onclick: () => openRequest(r.id)}, h('span', outcome(r), r.model, h('span.muted.lo', providerTitle(r.provider))),
+			h('button.branch', {onclick: () => openRequest(r.id)}, h('span', outcome(r), r.model, h('span.muted.lo', providerTitle(r.provider))),
 				h('span.num.lo', ms(r.duration_ms)), h('span.num.lo', `${count(r.tokens_in)} → ${count(r.tokens_out)}`), h('span.num.lo', moment(r.start)), h('span.num', money(r.cost_microusd)))))));
 }
 
 function tree(data) {
-	if (!data.sessions?.length) return empty('No conversations yet', 'Requests that name a session are grouped here: session, agent, request, with what each cost.');
+	if (!data.sessions.length) return empty('No conversations yet', 'Requests that name a session are grouped here: session, agent, request, with what each cost.');
 	return h('ul.tree', data.sessions.slice(0, 300).map(one => h('li', {key: one.id},
-		branch(one.id, [h('b', one.id), h('span.muted.lo', `${moment(one.start)} to ${moment(one.last)}`)], [plural(one.requests, 'request'), `${count(one.tokens_in)} → ${count(one.tokens_out)}`, plural(one.agents?.length || 0, 'agent'), money(one.cost_microusd)], ofSession(one.id)),
-		branches.has(one.id) && ready(branches.get(one.id), d => h('ul', (one.agents || []).map(a => agent(one, a, d.requests || []))), 2))));
+		branch(one.id, [h('b', one.id), h('span.muted.lo', `${moment(one.start)} to ${moment(one.last)}`)], [plural(one.requests, 'request'), `${count(one.tokens_in)} → ${count(one.tokens_out)}`, plural(one.agents.length, 'agent'), money(one.cost_microusd)], ofSession(one.id)),
+		branches.has(one.id) && ready(branches.get(one.id), d => h('ul', one.agents.map(a => agent(one, a, d.requests))), 2))));
 }
 
 let stop = () => {};

@@ -1,8 +1,8 @@
 // The routes: what clients may ask for, who would answer now, and why.
 
-import {button, call, catalogue, chip, count, empty, h, head, iconButton, input, may, meter, ms, plain, plural, problems, providerList, providers, providerTitle, rate, ready, redraw, Resource, resting, searchBox, select, shape, toast, toggle} from './parts.js';
+import {button, call, catalogue, chip, count, during, empty, h, head, iconButton, input, may, meter, ms, muted, plain, plural, problems, providerList, providers, providerTitle, rate, ready, redraw, Resource, resting, searchBox, select, shape, toast, toggle} from './parts.js';
 
-const models = new Resource('models');
+const models = new Resource('models?limit=500', 'aliases');
 const st = {rows: null, etag: '', error: null, busy: false, find: ''};
 let timer;
 
@@ -11,7 +11,7 @@ const lot = c => (c.picked ? ['ok', 'now'] : c.filtered ? ['rest', 'left out'] :
 const candidate = worst => c => {
 	const [tone, word] = lot(c);
 	return [h('span.badge', {class: 'tone-' + tone}, shape(tone), h('span', {class: c.picked ? '' : 'sr'}, word)),
-		[h('b', providerTitle(c.provider)), ' ', h('span.muted', c.model)], c.tier,
+		[h('b', providerTitle(c.provider)), ' ', muted(c.model)], c.tier,
 		c.score_ms != null ? h('span.score', meter(c.score_ms / worst, ms(c.score_ms), 'c1'), ms(c.score_ms)) : '–',
 		ms(c.expected_ttft_ms), rate(c.tokens_per_second), count(c.in_flight),
 		[typeof c.filtered === 'string' ? c.filtered : c.reason, c.resting_until && [' ', resting(c.resting_until)]]];
@@ -20,44 +20,36 @@ const candidate = worst => c => {
 function alias(a) {
 	const worst = Math.max(...a.candidates.map(c => c.score_ms || 0), 1);
 	const picked = a.candidates.find(c => c.picked);
-	return h('section.card.route', {key: a.alias, 'aria-label': a.alias}, h('header.card-head', h('h2', h('code', a.alias), ' ', chip(a.strategy)),
-		h('span.muted', picked ? ['now ', h('b', providerTitle(picked.provider))] : h('span.tone-bad', 'nobody can answer now'))),
+	return h('section.card.route', {key: a.alias, label: a.alias}, h('header.card-head', h('h2', h('code', a.alias), ' ', chip(a.strategy)),
+		muted(picked ? ['now ', h('b', providerTitle(picked.provider))] : h('span.tone-bad', 'nobody can answer now'))),
 	plain(['w-s:', 'Candidate', 'n:Tier', 'n w-l:Score', 'n lo:First token', 'n mid:Tokens/s', 'n mid:In flight', 'muted lo:Why'], a.candidates.slice(0, 50), candidate(worst), c => (c.picked ? 'picked' : c.filtered ? 'off' : '')));
 }
 
-// startEdit takes the rows of the configuration, or rebuilds them from what the aliases show.
 function startEdit() {
 	if (!catalogue.data) catalogue.load();
-	st.rows = (models.data.rows || models.data.aliases.flatMap(a => a.candidates.map(c => ({alias: a.alias, provider: c.provider, model: c.model, tier: c.tier, weight: c.weight, enabled: c.enabled !== false}))))
-		.map((r, i) => ({...r, key: i}));
+	st.rows = models.data.rows.map((r, i) => ({...r, enabled: r.enabled !== false, key: i}));
 	Object.assign(st, {etag: models.etag, error: null});
 	redraw();
 }
 
-async function save() {
-	Object.assign(st, {busy: true, error: null});
-	redraw();
-	try {
-		const rows = st.rows.map(({alias: name, provider, model, tier, weight, enabled}) => ({alias: name.trim(), provider, model: model.trim(), tier: Number(tier) || 1, weight: Number(weight) || 1, enabled}));
-		await call('PUT', 'models', {rows}, st.etag);
-		st.rows = null;
-		toast('Routes saved');
-		await models.load();
-	} catch (e) {st.error = e;}
-	st.busy = false;
-	redraw();
-}
+const save = () => during(st, async () => {
+	const rows = st.rows.map(({alias, provider, model, tier, weight, enabled}) => ({alias: alias.trim(), provider, model: model.trim(), tier: Number(tier) || undefined, weight: Number(weight) || undefined, enabled}));
+	await call('PUT', 'models', {rows}, st.etag);
+	st.rows = null;
+	toast('Routes saved');
+	await models.load();
+});
 
-const problemAt = (i, name) => st.error?.problems?.find(p => p.pointer === `/models/${i}/${name}` || p.pointer === `/rows/${i}/${name}`)?.message;
+const problemAt = (i, name) => st.error?.problems?.find(p => p.pointer === `/rows/${i}/${name}`)?.message;
 
 function editRow(r, i) {
 	const cell = (name, props) => {
 		const bad = problemAt(i, name);
-		return h('td', {class: bad ? 'has-problem' : ''}, input({value: r[name] ?? '', 'aria-label': `${name} of row ${i + 1}`, 'aria-invalid': bad ? 'true' : null, title: bad, ...props, oninput: e => {r[name] = e.target.value;}}), bad && h('p.problem', bad));
+		return h('td', {class: bad ? 'has-problem' : ''}, input({value: r[name] ?? '', label: `${name} of row ${i + 1}`, 'aria-invalid': bad ? 'true' : null, title: bad, ...props, oninput: e => {r[name] = e.target.value;}}), bad && h('p.problem', bad));
 	};
 	return h('tr', {key: r.key}, cell('alias', {required: true}),
-		h('td', select(providerList().slice(0, 300).map(p => [p.id, p.title || p.id]), {value: r.provider, 'aria-label': `provider of row ${i + 1}`, onchange: e => {r.provider = e.target.value;}})),
-		cell('model', {list: 'models-of-' + (providerList().find(p => p.id === r.provider)?.kind || '')}), cell('tier', {type: 'number', min: 1}), cell('weight', {type: 'number', min: 0, step: 'any'}),
+		h('td', select(providerList().slice(0, 300).map(p => [p.id, p.title || p.id]), {value: r.provider, label: `provider of row ${i + 1}`, onchange: e => {r.provider = e.target.value;}})),
+		cell('model', {list: 'models-of-' + (providerList().find(p => p.id === r.provider)?.kind || '')}), cell('tier', {type: 'number', min: 1}), cell('weight', {type: 'number', min: 1}),
 		h('td', toggle(`row ${i + 1} in use`, r.enabled, () => {r.enabled = !r.enabled;})), h('td', iconButton('trash', `Remove row ${i + 1}`, () => {st.rows.splice(i, 1);})));
 }
 

@@ -1,7 +1,7 @@
 // The settings: every effective value with the layer it comes from; changes are checked and shown before they
 // are saved, and can be taken back.
 
-import {ago, attempt, button, call, card, chip, choice, empty, form, h, head, iconButton, input, listen, may, mono, plain, plural, post, ready, redraw, Resource, searchBox, select, show, toast, toggle} from './parts.js';
+import {ago, attempt, button, call, card, chip, choice, empty, form, h, head, iconButton, input, listen, may, mono, muted, plain, plural, post, ready, redraw, Resource, searchBox, select, show, toast, toggle} from './parts.js';
 import {people} from './users.js';
 
 const config = new Resource('config');
@@ -37,7 +37,7 @@ function change(v, value) {
 // control is the field for a value: a switch, a choice, a number or a text. Anything else is edited as JSON.
 function control(v, info, bad) {
 	const now = present(v) === gone ? v.value : present(v);
-	const rest = {id: 'set' + v.pointer, 'aria-label': name(v.pointer), 'aria-invalid': bad ? 'true' : null};
+	const rest = {id: 'set' + v.pointer, label: name(v.pointer), 'aria-invalid': bad ? 'true' : null};
 	if (typeof v.value === 'boolean') return toggle(name(v.pointer), now, () => change(v, !now));
 	if (info.enum) return select(info.enum.map(x => [String(x), String(x)]), {...rest, value: String(now), onchange: e => change(v, info.enum.find(x => String(x) === e.target.value))});
 	const numeric = typeof v.value === 'number';
@@ -65,9 +65,9 @@ function values(data) {
 	const hits = (data.values || []).filter(v => (!st.layer || v.layer === st.layer) && (!wanted || `${name(v.pointer)} ${show(v.value)} ${about(v.pointer).description || ''}`.toLowerCase().includes(wanted)));
 	const layers = [...new Set((data.values || []).map(v => v.layer))];
 	const groups = Map.groupBy(hits.slice(0, most), v => v.pointer.split('/')[1]);
-	return [h('div.toolbar', searchBox('Search settings', st.find, v => {st.find = v;}), select([['', 'Any layer'], ...layers.map(l => [l, l])], {value: st.layer, 'aria-label': 'Layer', onchange: e => {st.layer = e.target.value;}})),
+	return [h('div.toolbar', searchBox('Search settings', st.find, v => {st.find = v;}), select([['', 'Any layer'], ...layers.map(l => [l, l])], {value: st.layer, label: 'Layer', onchange: e => {st.layer = e.target.value;}})),
 		!hits.length && empty('Nothing matches', 'No setting has this name, value or layer.'),
-		[...groups].map(([key, list]) => h('div', {key}, card(about('/' + key).title || key, h('span.muted', about('/' + key).description), list.map(setting)))),
+		[...groups].map(([key, list]) => h('div.below', {key}, card(about('/' + key).title || key, null, list.map(setting)))),
 		hits.length > most && h('p.centre.muted', `${plural(hits.length - most, 'more value')}; search to see them.`), st.edits.size > 0 && bar()];
 }
 
@@ -116,7 +116,7 @@ const undo = u => form({
 
 const history = data => [data.undo?.length ? card('Recent changes', null, h('ul.lines', data.undo.slice(0, 100).map(u => h('li', {key: u.id}, h('div', h('b', u.summary), h('small', `${u.actor}, ${ago(u.at)}`)), may('admin') && button('Undo', () => undo(u), {icon: 'undo'})))))
 	: empty('Nothing to take back', 'Changes made here or by the command line can be undone from this list.'),
-card('overrides.toon', h('span.muted', 'what was changed here; your own file is never rewritten'), h('pre.block', {tabindex: 0}, data.text || 'empty'))];
+card('overrides.toon', muted('what was changed here; your own file is never rewritten'), h('pre.block', {tabindex: 0}, data.text || 'empty'))];
 
 const tabs = [['values', 'Configuration'], ['history', 'Changes'], ['people', 'Users and password']];
 

@@ -1,6 +1,6 @@
 // The first-run guide: a provider, its key, a test, and the lines for the client.
 
-import {bind, button, catalogue, copyable, empty, field, h, head, may, problems, providers, ready, redraw, searchBox, shape, state} from './parts.js';
+import {bind, button, catalogue, copyable, during, empty, field, h, head, may, muted, problems, providers, ready, redraw, searchBox, shape, state} from './parts.js';
 import {create, test, testResult, tests} from './providers.js';
 
 const blank = () => ({kind: '', id: '', base_url: '', tier: 1, secret: ''});
@@ -28,24 +28,21 @@ function kinds(data) {
 	const hits = data.kinds.filter(k => k.kind !== 'simulator' && `${k.kind} ${k.title}`.toLowerCase().includes(st.find.toLowerCase()));
 	const shown = st.all || st.find ? hits : hits.slice(0, first);
 	return [h('div.toolbar', searchBox('Search providers', st.find, v => {st.find = v;})),
-		h('div.kinds', {role: 'radiogroup', 'aria-label': 'Provider'}, shown.map(k => h('button', {key: k.kind, type: 'button', role: 'radio', 'aria-checked': String(k.kind === st.v.kind), onclick: () => choose(k)}, k.title || k.kind))),
+		h('div.kinds', {role: 'radiogroup', label: 'Provider'}, shown.map(k => h('button', {key: k.kind, role: 'radio', 'aria-checked': String(k.kind === st.v.kind), onclick: () => choose(k)}, k.title || k.kind))),
 		hits.length > shown.length && h('p', button(`All ${hits.length}`, () => {st.all = true;}, {kind: 'quiet'}))];
 }
 
-async function save(e) {
+const save = e => {
 	e.preventDefault();
-	Object.assign(st, {busy: true, error: null});
-	redraw();
-	try {await create(st.v); st.done = st.v.id;} catch (err) {st.error = err;}
-	st.busy = false;
-	redraw();
-}
+	during(st, async () => {await create(st.v); st.done = st.v.id;});
+};
 
 function keyStep(kind) {
 	const bad = name => st.error?.problems?.find(p => p.pointer?.endsWith('/' + name))?.message;
 	return h('form.step.card', {class: kind ? 'now' : 'later', onsubmit: save}, h('h2', kind ? `${kind.title || kind.kind}: the key` : 'Its key'),
 		kind && [kind.needs_base_url && field('Base URL', bind(st.v, 'base_url', {type: 'url', required: true, placeholder: 'https://'}), {problem: bad('base_url')}),
 			field('API key', bind(st.v, 'secret', {type: 'password', autocomplete: 'new-password', required: !kind.key_optional, placeholder: kind.key_optional ? 'not needed' : ''}), {problem: bad('secret'), hint: 'It goes into the vault on this machine and is never shown again.'}),
+			h('div.fields', field('Name', bind(st.v, 'id', {required: true}), {problem: bad('id'), hint: 'What routes and logs call it.'}), field('Tier', bind(st.v, 'tier', {type: 'number', min: 1}), {hint: 'Lower tiers are asked first.'})),
 			st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error.message, problems(st.error.problems))),
 			testResult(tests[st.done]),
 			h('div.actions', st.done ? button('Test again', () => test(st.done), {busy: tests[st.done]?.busy}) : h('button.primary', {type: 'submit', disabled: st.busy, 'aria-busy': st.busy ? 'true' : null}, 'Add and test'))]);
@@ -54,7 +51,7 @@ function keyStep(kind) {
 function clientStep(on) {
 	return h('section.step.card', {class: on ? '' : 'later'}, h('h2', 'Your client'),
 		on && [field('The gateway’s address', bind(st, 'at', {type: 'url', placeholder: address()}), {hint: 'Change it if your clients reach the gateway elsewhere.'}),
-			lines().map(([title, text]) => h('div.field', {key: title}, h('span.muted', title), copyable(text))),
+			lines().map(([title, text]) => h('div.field', {key: title}, muted(title), copyable(text))),
 			h('div.actions', h('a.button.primary', {href: '#/overview'}, 'Open the overview'), button('Add another', () => {Object.assign(st, {v: blank(), done: '', error: null}); window.scrollTo(0, 0);}))]);
 }
 

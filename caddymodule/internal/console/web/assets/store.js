@@ -16,13 +16,13 @@ export const state = {
 	recent: [], // newest first, at most keepRecent
 };
 
-const keepRecent = 400;
+const keepRecent = 200;
 const rank = {viewer: 0, operator: 1, admin: 2};
 
 // may reports whether the person signed in holds at least the role.
 export const may = role => (rank[state.user?.role] ?? -1) >= rank[role];
 
-export const providers = new Resource('providers');
+export const providers = new Resource('providers?limit=500', 'providers');
 export const catalogue = new Resource('catalogue');
 export const providerList = () => providers.data?.providers || [];
 export const providerTitle = id => providerList().find(p => p.id === id)?.title || id;
@@ -47,17 +47,15 @@ function receive(message) {
 	if (message.type === 'hello') refresh();
 	if (message.type === 'metrics') takeMetrics(data);
 	if (message.type === 'provider') takeProvider(data);
-	if (message.type === 'request') takeRequest(data.request || data);
+	if (message.type === 'request') takeRequest(data);
 	if (message.type === 'alert') refreshAlerts();
 	for (const f of listeners) f(message);
 	redraw();
 }
 
 function takeMetrics(data) {
-	if (!data) return;
 	state.metrics = data;
-	const point = data.point || data.history || data.last;
-	if (point) addPoint(point);
+	if (data.point?.time) addPoint(data.point);
 }
 
 const columns = ['requests', 'failures', 'ttft_p50_ms', 'ttft_p95_ms', 'tokens_in', 'tokens_out', 'cost_microusd', 'in_flight'];
@@ -65,44 +63,40 @@ const columns = ['requests', 'failures', 'ttft_p50_ms', 'ttft_p95_ms', 'tokens_i
 // addPoint replaces the newest column of the history, or appends one and lets the oldest go.
 function addPoint(point) {
 	const hist = state.history;
-	const at = Array.isArray(point.time) ? point.time.at(-1) : point.time;
-	if (!hist || !at) return;
-	const value = name => {const v = point[name]; return (Array.isArray(v) ? v.at(-1) : v) ?? null;};
-	const newest = hist.time.at(-1);
-	if (newest !== undefined && at < newest) return;
-	const append = at !== newest;
-	if (append) hist.time.push(at);
+	const newest = hist?.time.at(-1);
+	if (!hist || point.time < newest) return;
+	const append = point.time !== newest;
+	if (append) hist.time.push(point.time);
 	for (const name of columns) {
-		const list = (hist[name] ||= []);
-		if (append) list.push(value(name)); else list[list.length - 1] = value(name);
+		const list = hist[name];
+		list[append ? list.length : list.length - 1] = point[name] ?? null;
 	}
-	const most = Math.ceil(3600 / (hist.step_seconds || 10));
-	if (hist.time.length > most) for (const name of ['time', ...columns]) hist[name].splice(0, hist[name].length - most);
+	const over = hist.time.length - Math.ceil(3600 / hist.step_seconds);
+	if (over > 0) for (const name of ['time', ...columns]) hist[name].splice(0, over);
 }
 
 function takeProvider(p) {
 	const list = providers.data?.providers;
-	if (!p || !list) return;
+	if (!list) return;
 	const i = list.findIndex(x => x.id === p.id);
 	if (i < 0) list.push(p); else list[i] = p;
 }
 
 function takeRequest(r) {
-	if (!r || !r.id) return;
-	const known = state.recent.findIndex(x => x.id === r.id);
-	if (known >= 0) state.recent[known] = r;
-	else state.recent.unshift(r);
-	if (state.recent.length > keepRecent) state.recent.length = keepRecent;
+	state.recent = [r, ...state.recent.filter(x => x.id !== r.id)].slice(0, keepRecent);
 }
 
-const quietly = async f => {try {await f();} catch {/* shown by the feed's status */}};
-const refreshAlerts = () => quietly(async () => {state.alerts = (await get('alerts')).alerts || [];});
+const quietly = async f => {
+	try {await f();} catch {/* the feed's status shows it */}
+	redraw();
+};
+const refreshAlerts = () => quietly(async () => {state.alerts = (await get('alerts?limit=500')).alerts;});
 
 // readToday adds up what the day has cost so far, by the viewer's clock.
 const readToday = () => quietly(async () => {
 	const since = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
-	const {groups} = await get('usage?by=provider&since=' + since);
-	state.today = (groups || []).reduce((sum, g) => sum + (g.cost_microusd || 0), 0);
+	const {groups} = await get('usage?by=provider&limit=500&since=' + since);
+	state.today = groups.reduce((sum, g) => sum + g.cost_microusd, 0);
 });
 setInterval(() => {if (state.feed === 'live' && state.user && !document.hidden) readToday();}, 30000);
 
@@ -114,7 +108,7 @@ function refresh() {
 	quietly(async () => {state.meta = await get('meta');});
 	quietly(async () => {state.history = await get('metrics/history?span=1h');});
 	quietly(async () => {state.metrics = await get('metrics?window=1m');});
-	quietly(async () => {for (const r of ((await get('requests?limit=100')).requests || []).reverse()) takeRequest(r);});
+	quietly(async () => {for (const r of (await get('requests?limit=100')).requests.reverse()) takeRequest(r);});
 }
 
 // enter looks the session up; signed in starts the feed.

@@ -67,7 +67,7 @@ export class Table {
 		const above = this.from * this.height;
 		const below = (this.rows.length - this.to) * this.height;
 		const filler = (key, height) => height > 0 && h('tr.filler', {key, 'aria-hidden': 'true'}, h('td', {colspan: this.columns.length, style: {height: height + 'px'}}));
-		reconcile(this.el, h('table', { 'aria-label': this.label, 'aria-rowcount': this.rows.length + 1, class: this.open ? 'opens' : ''},
+		reconcile(this.el, h('table', {label: this.label, 'aria-rowcount': this.rows.length + 1, class: this.open ? 'opens' : ''},
 			h('thead', h('tr', this.columns.map(c => this.header(c)))),
 			h('tbody', {onkeydown: e => this.keydown(e)}, filler('above', above),
 				this.rows.slice(this.from, this.to).map((row, i) => this.row(row, this.from + i)), filler('below', below))));
@@ -78,7 +78,7 @@ export class Table {
 		if (!c.value) return h('th', {key: c.id, class: cls, scope: 'col'}, c.head || h('span.sr', 'Actions'));
 		const on = this.sort === c.id;
 		return h('th', {key: c.id, class: cls, scope: 'col', 'aria-sort': on ? (this.down ? 'descending' : 'ascending') : null},
-			h('button.sort', {type: 'button', onclick: () => this.order(c.id)}, c.head, on && icon('down', this.down ? '' : 'up')));
+			h('button.sort', {onclick: () => this.order(c.id)}, c.head, on && icon('down', this.down ? '' : 'up')));
 	}
 
 	order(id) {
@@ -106,11 +106,6 @@ export class Table {
 		if (!step) return;
 		e.preventDefault();
 		const want = Math.max(0, Math.min(this.rows.length - 1, i + step));
-		if (want < this.from || want >= this.to) {
-			this.from = Math.max(0, Math.min(this.from, want - beyond));
-			this.to = Math.min(this.rows.length, Math.max(this.to, want + beyond));
-			this.draw();
-		}
 		const next = this.el.querySelector(`tr[data-i="${want}"]`);
 		next?.focus();
 		next?.scrollIntoView({block: 'nearest'});

@@ -1,16 +1,16 @@
 // Usage: who and what cost how much.
 
 import {button, choice, count, day, empty, exact, h, head, hourMinute, meter, money, percent, providerTitle, query, ready, Resource, select} from './parts.js';
-import {Chart} from './chart.js';
+import {bars} from './chart.js';
 import {Table} from './table.js';
 
 const groupings = [['provider', 'Provider'], ['model', 'Model'], ['client', 'Client'], ['key', 'Key'], ['day', 'Day'], ['hour', 'Hour'], ['session', 'Session']];
 const ranges = [['1', 'Last 24 hours'], ['7', 'Last 7 days'], ['30', 'Last 30 days'], ['90', 'Last 90 days'], ['', 'All time']];
 const measures = {cost_microusd: ['Cost', money], tokens: ['Tokens', count], requests: ['Requests', count]};
-const st = {by: 'provider', days: '7', measure: 'cost_microusd', table: null, chart: null};
+const st = {by: 'provider', days: '7', measure: 'cost_microusd', table: null};
 
 const since = () => (st.days ? new Date(Date.now() - st.days * 86400e3).toISOString() : '');
-const usage = new Resource(() => 'usage' + query({by: st.by, since: since()}));
+const usage = new Resource(() => 'usage' + query({by: st.by, since: since(), limit: 500}), 'groups');
 const reload = change => {Object.assign(st, change); if (change.by) usage.clear(); usage.load();};
 
 const value = g => (st.measure === 'tokens' ? (g.tokens_in || 0) + (g.tokens_out || 0) : g[st.measure] || 0);
@@ -32,17 +32,7 @@ function columns(most) {
 	];
 }
 
-function chartOf(groups) {
-	const [title, format] = measures[st.measure];
-	if (!st.chart || st.chart.title !== title) {
-		st.chart?.free();
-		st.chart = new Chart({title, kind: 'column', height: 200, format, series: [{name: title, cls: 'c1'}]});
-	}
-	const list = [...groups].sort((a, b) => (a.key < b.key ? -1 : 1)).slice(-120);
-	const key = JSON.stringify(list.map(g => [g.key, value(g)]));
-	if (key !== st.drawn) {st.drawn = key; st.chart.set(list.map(g => Date.parse(g.key) / 1000), [list.map(value)]);}
-	return h('div.gap', {key: 'chart' + title}, h('div.card.chart-card', st.chart.el));
-}
+const chartOf = groups => h('div.gap', {key: 'chart'}, h('div.card.chart-card', h('div.scroll-x', bars([...groups].sort((a, b) => (a.key < b.key ? -1 : 1)).slice(-90).map(g => [st.by === 'hour' ? hourMinute(g.key) : day(g.key), value(g)]), measures[st.measure][1]))));
 
 // csv writes the groups for a spreadsheet; a leading sign is quoted so that no cell is taken for a formula.
 function csv(groups) {
@@ -61,7 +51,7 @@ function view({groups}) {
 	st.table.columns = columns(Math.max(...groups.map(value), 1));
 	const rows = timed() ? [...groups].sort((a, b) => (a.key < b.key ? 1 : -1)) : [...groups].sort((a, b) => value(b) - value(a));
 	const sum = (title, text) => h('div.tile', {key: title}, h('h2', title), h('p.value.num', text));
-	return [h('section.tiles.four', { 'aria-label': 'Sums'}, sum('Cost', money(total(groups, g => g.cost_microusd))), sum('Requests', count(total(groups, g => g.requests))),
+	return [h('section.tiles.four', {label: 'Sums'}, sum('Cost', money(total(groups, g => g.cost_microusd))), sum('Requests', count(total(groups, g => g.requests))),
 		sum('Tokens in', count(total(groups, g => g.tokens_in))), sum('Tokens out', count(total(groups, g => g.tokens_out)))),
 	timed() && chartOf(groups), h('div.gap', {key: 'rows'}, st.table.set(rows)),
 	total(groups, g => g.estimated) > 0 && h('p.hint.gap', 'Some tokens were counted by the gateway, because the provider reported none.')];
@@ -70,9 +60,9 @@ function view({groups}) {
 export default {
 	path: 'usage', title: 'Usage', icon: 'usage',
 	enter() {st.table = new Table({label: 'Usage', columns: [], id: g => g.key}); usage.load();},
-	leave() {st.table.free(); st.chart?.free(); st.chart = null; st.drawn = '';},
+	leave() {st.table.free();},
 	view: () => [head('Usage', null, choice('Measure', Object.entries(measures).map(([k, v]) => [k, v[0]]), st.measure, v => {st.measure = v;}),
 		button('CSV', () => csv(usage.data?.groups || []), {icon: 'download', disabled: !usage.data?.groups?.length})),
-	h('div.toolbar', choice('Group by', groupings, st.by, by => reload({by})), select(ranges, {value: st.days, 'aria-label': 'Range', onchange: e => reload({days: e.target.value})})),
+	h('div.toolbar', choice('Group by', groupings, st.by, by => reload({by})), select(ranges, {value: st.days, label: 'Range', onchange: e => reload({days: e.target.value})})),
 	ready(usage, view, 8)],
 };
