@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/filelock"
 	"github.com/aimux/aimux/schema"
 )
 
@@ -63,8 +65,6 @@ var (
 	ErrSeal = errors.New("the seal does not fit: the file was changed, or it was made with another pepper (vault); restore it, or the one beside it that ends in ~")
 	// ErrRolledBack says that a store is older than what this process has seen.
 	ErrRolledBack = errors.New("the file is older than it was before: it was replaced by a former one; revoked keys may have come back")
-	// ErrLocked says that another process was changing the store for too long.
-	ErrLocked = errors.New("another process is changing the file")
 )
 
 // OpenStore reads the store at path. There need not be a file yet; the first
@@ -144,11 +144,11 @@ func (s *Store) change(edit func(*contents) error) error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return fmt.Errorf("client keys: making the directory: %w", err)
 	}
-	unlock, err := lockFile(s.path+".lock", s.patience)
+	lock, err := filelock.Acquire(context.Background(), s.path+".lock", s.patience)
 	if err != nil {
-		return fmt.Errorf("client keys: locking %s: %w", s.path, err)
+		return fmt.Errorf("client keys: %w", err)
 	}
-	defer unlock()
+	defer lock.Release()
 	if err := s.reload(); err != nil {
 		return err
 	}

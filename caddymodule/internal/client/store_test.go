@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/filelock"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -318,14 +319,16 @@ func TestStore_ChangesSideBySideAllCount(t *testing.T) {
 
 func TestStore_LockedByAnotherFailsClearly(t *testing.T) {
 	s := newStore(t, nil)
-	unlock, err := lockFile(s.path+".lock", 0)
+	lock, err := filelock.Acquire(t.Context(), s.path+".lock", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Create(Record{Name: "a"}); !errors.Is(err, ErrLocked) {
+	if _, _, err := s.Create(Record{Name: "a"}); !errors.Is(err, filelock.ErrHeld) {
 		t.Errorf("got %v", err)
 	}
-	unlock()
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
 	create(t, s, Record{Name: "a"})
 }
 
