@@ -134,6 +134,7 @@ func promote(path string, kek []byte) error {
 	if err != nil {
 		return err
 	}
+	dropLeftovers(path)
 	if err := keepPrevious(path); err != nil {
 		return fmt.Errorf("keeping the previous key: %w", err)
 	}

@@ -166,13 +166,17 @@ func readParcel(r io.Reader, with Unseal) (*parcel, error) {
 		return nil, &Error{Kind: ErrWrongKey, Where: "the export", Problem: "neither the passphrase nor the identities open it"}
 	}
 	if err != nil {
-		return nil, damaged("the export", "it is not an age file that can be opened: "+err.Error())
+		return nil, badExport("it is not an age file that can be opened: " + err.Error())
 	}
 	data, err := io.ReadAll(plain)
 	if err != nil {
-		return nil, damaged("the export", "it was cut or changed: "+err.Error())
+		return nil, badExport("it was cut or changed: " + err.Error())
 	}
 	return parseParcel(data)
+}
+
+func badExport(problem string) error {
+	return &Error{Kind: ErrDamaged, Where: "the export", Problem: problem, Mend: "copy it again from where it was made"}
 }
 
 func parseParcel(data []byte) (*parcel, error) {
@@ -181,7 +185,7 @@ func parseParcel(data []byte) (*parcel, error) {
 	err := dec.Decode(p)
 	switch {
 	case err != nil || p.Format != parcelName:
-		return nil, damaged("the export", "there are no keys of aimux in it")
+		return nil, badExport("there are no keys of aimux in it")
 	case p.Version != 1:
 		return nil, &Error{Kind: ErrVersion, Where: "the export", Problem: fmt.Sprintf("its version is %d, and this aimux knows 1", p.Version), Mend: "use the newer aimux that wrote it"}
 	}
