@@ -37,7 +37,18 @@ func (k *call) ctx() context.Context { return k.r.Context() }
 
 // settled is the context of a change: once begun it is not given up because the
 // caller went away.
-func (k *call) settled() context.Context { return context.WithoutCancel(k.r.Context()) }
+func (k *call) settled() context.Context {
+	return context.WithValue(context.WithoutCancel(k.r.Context()), actorKey{}, k.who.User)
+}
+
+type actorKey struct{}
+
+// Actor returns who makes the change that a Backend is asked for in ctx; empty:
+// not known.
+func Actor(ctx context.Context) string {
+	name, _ := ctx.Value(actorKey{}).(string)
+	return name
+}
 
 func (k *call) answer(v any) error {
 	switch v := v.(type) {
