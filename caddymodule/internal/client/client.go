@@ -21,7 +21,7 @@ const (
 // Client is who may use the gateway. Its fields must not be changed.
 type Client struct {
 	Record
-	Source Source
+	Source Source `json:"source"`
 
 	exact      map[string]struct{}
 	beginnings []string

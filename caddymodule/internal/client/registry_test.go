@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,6 +44,67 @@ func TestIdentify_TellsWhyItRefuses(t *testing.T) {
 	}
 	if c, err := r.Identify(goodToken, here); err != nil || c.ID != good.ID || c.Source != FromStore {
 		t.Errorf("got %v, %v", c, err)
+	}
+}
+
+func TestIdentify_WhatIsStoredIsNoToken(t *testing.T) {
+	s := newStore(t, nil)
+	r := newRegistry(t, Options{Store: s})
+	rec, token := create(t, s, Record{Name: "laptop"})
+	stored := s.current.Load().rows[0].digest
+	for name, text := range map[string]string{
+		"digest in hex": stored.encode(), "digest as it is": string(stored.sum[:]), "id": rec.ID, "name": rec.Name + "-and-some-more-letters",
+		"token without checksum": token[:len(token)-checksumLength], "token in capitals": strings.ToUpper(token),
+		"another secret, same id": newToken(rec.ID).Reveal(), "same secret, another id": "amx_abc" + token[len("amx_")+len(rec.ID):],
+	} {
+		if _, err := r.Identify(text, here); err == nil {
+			t.Errorf("%s lets one in", name)
+		}
+	}
+}
+
+func TestRegistry_IsReadWhileTheStoreChanges(t *testing.T) {
+	s := newStore(t, nil)
+	r := newRegistry(t, Options{Store: s})
+	rec, _ := create(t, s, Record{Name: "changing"})
+	_, token := create(t, s, Record{Name: "constant", Limits: Limits{MaxStreams: 8}})
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for open := true; open; {
+				select {
+				case <-done:
+					open = false
+				default:
+				}
+				c, err := r.Identify(token, here)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				reservation, denial := c.Reserve(Ask{Now: morning})
+				if denial != nil {
+					t.Error(denial)
+				}
+				reservation.Settle(0, 0, morning)
+			}
+		})
+	}
+	for range 10 {
+		_, fresh, err := s.Rotate(rec.ID, 0)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if _, err := r.Identify(fresh.Reveal(), here); err != nil {
+			t.Errorf("right after a rotation: %v", err)
+		}
+	}
+	close(done)
+	wg.Wait()
+	if u := r.Clients()[1].Usage(morning); u.Streams != 0 {
+		t.Errorf("%d exchanges are left", u.Streams)
 	}
 }
 
@@ -305,5 +367,20 @@ func TestIdentify_DoesNotAllocate(t *testing.T) {
 	})
 	if n != 0 && !raceEnabled {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// BenchmarkRebuild is what the first request after a change of the store pays.
+func BenchmarkRebuild(b *testing.B) {
+	s := newStore(b, nil)
+	c := new(contents)
+	for i := range 10_000 {
+		c.rows = append(c.rows, row{Record: Record{ID: fmt.Sprint("id", i), Name: fmt.Sprint(i)}, digest: s.hash.sum(staticToken(i))})
+	}
+	s.current.Store(c)
+	r := newRegistry(b, Options{Store: s})
+	for b.Loop() {
+		s.current.Store(s.current.Load().clone())
+		r.table()
 	}
 }

@@ -158,6 +158,33 @@ func TestTransport_NoSpellingReachesLoopback(t *testing.T) {
 	}
 }
 
+// TestTransport_RebindingNameIsCheckedWhenDialled looks a name up, finds it
+// harmless, and then dials it, when it means something else.
+func TestTransport_RebindingNameIsCheckedWhenDialled(t *testing.T) {
+	server := newForbidden(t)
+	var looked atomic.Bool
+	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		now := addrs("8.8.8.8")
+		if looked.Load() {
+			now = addrs("127.0.0.1")
+		}
+		ours, theirs := net.Pipe()
+		go now.serve(ours)
+		return theirs, nil
+	}}
+	found, err := resolver.LookupNetIP(t.Context(), "ip", "rebind.example.com")
+	if err != nil || len(found) != 1 || (Policy{}).Check(found[0]) != nil {
+		t.Fatalf("at first: %v, %v", found, err)
+	}
+	looked.Store(true)
+	req, _ := http.NewRequest("GET", "http://rebind.example.com:"+server.port()+"/", nil)
+	_, err = transport(t, Rules{}, resolver).RoundTrip(req)
+	var refused *RefusedError
+	if !errors.As(err, &refused) || refused.Kind != Loopback || server.hits.Load() != 0 {
+		t.Errorf("got %v after %d connections", err, server.hits.Load())
+	}
+}
+
 // TestTransport_ThePolicyIsWhatKeepsTheDoorShut shows that the same requests do
 // arrive when they may.
 func TestTransport_ThePolicyIsWhatKeepsTheDoorShut(t *testing.T) {
