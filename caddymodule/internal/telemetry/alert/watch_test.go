@@ -150,7 +150,7 @@ func TestWatch_ASuccessRateHasToRiseToClear(t *testing.T) {
 }
 
 func TestWatch_WhatClientsAreAtFaultForIsNoTrafficToJudgeBy(t *testing.T) {
-	w := newWorld(t, Rule{Name: "errors", Metric: ErrorRate, Threshold: 0.2, MinRequests: 10})
+	w := newWorld(t, Rule{Name: "errors", Metric: ErrorRate, Threshold: 0.01, MinRequests: 10})
 	for range 50 {
 		w.windows.Observe(&gateway.Record{Class: llm.ClassBadRequest, Reason: "client_fault"})
 		w.windows.Observe(&gateway.Record{Class: llm.ClassCanceled, Reason: "canceled"})
