@@ -67,6 +67,7 @@ func (b *builder) build() error {
 		Logger:    b.logger,
 		LogLevel:  gateway.LogLevel(b.config.Log.Exchanges),
 		InFlight:  share(b.runtime, "in_flight", func() *atomic.Int64 { return new(atomic.Int64) }),
+		Traffic:   share(b.runtime, "traffic", func() *gateway.Traffic { return new(gateway.Traffic) }),
 		Version:   Version,
 		Clients:   b.clients(),
 		ClientIP:  clientIP,
@@ -113,7 +114,7 @@ func (b *builder) provider(name string, row schema.Provider) error {
 	if err != nil {
 		return err
 	}
-	origin := originOf(vendor)
+	origin := vendor.Origin()
 	keys, err := b.keys(name, origin, vendor, known)
 	if err != nil {
 		return err
@@ -156,16 +157,6 @@ func (b *builder) client(name, origin string, row schema.Provider) *upstream.Cli
 		}
 		return upstream.New(timeouts, nil)
 	})
-}
-
-// originOf returns the address a vendor's keys are bound to.
-func originOf(v *provider.Vendor) string {
-	for _, d := range [...]llm.Dialect{llm.OpenAI, llm.Anthropic, llm.Responses} {
-		if base, err := provider.ParseBase(v.Endpoints[d].BaseURL); err == nil {
-			return base.Origin()
-		}
-	}
-	return v.Kind
 }
 
 // builtIn reports whether a provider is the simulator inside this process.

@@ -49,6 +49,10 @@ func (r *Result) settings(s *spec, v any, at string, yield func(Setting) bool) b
 	return yield(Setting{Pointer: at, Value: string(nodeOf(v).compact()), Layer: r.layer(at), Position: r.Positions[at]})
 }
 
+// LayerOf tells which layer the value at a pointer is from: LayerDefault,
+// LayerFile, LayerOverrides, or "env " and the name of a variable.
+func (r *Result) LayerOf(pointer string) string { return r.layer(pointer) }
+
 // layer tells where a value is from: itself or what it is part of.
 func (r *Result) layer(pointer string) string {
 	for at := pointer; at != ""; at = parentPointer(at) {
