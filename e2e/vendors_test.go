@@ -90,4 +90,23 @@ var _ = Describe("The vendors' own errors", func() {
 		asks(gw, 2, harness.Ask{})
 		Expect(left(gw, "k1")).To(BeNumerically("~", 35*time.Second, 4*time.Second))
 	})
+
+	It("30 of Gemini about a day's quota rest the model until midnight in California", func() {
+		gw, up := pool("openai-compatible", simulator.Options{}, "a", "b")
+		body := `[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"You exceeded your current quota.","details":[` +
+			`{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]},` +
+			`{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34s"}]}}]`
+		up.Script(simulator.Selector{Key: "a"}, simulator.Reply(429, "application/json", body))
+		asks(gw, 2, harness.Ask{})
+		zone, err := time.LoadLocation("America/Los_Angeles")
+		if err != nil {
+			Skip("no time zones here: " + err.Error())
+		}
+		now := time.Now().In(zone)
+		midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, zone)
+		Expect(left(gw, "k1")).To(BeNumerically("~", time.Until(midnight), 15*time.Second))
+		rest := gw.Key(GinkgoT(), "one", "k1").Rests[0]
+		Expect(rest.Model).To(Equal("m"), "the key serves other models")
+		Expect(up.Keys()).To(Equal([]string{"a", "b", "b"}))
+	})
 })

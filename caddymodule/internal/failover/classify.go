@@ -119,7 +119,7 @@ func (d *Verdict) setScope(rule *provider.Rule, r *report) {
 	case llm.ClassOverload, llm.ClassTransient:
 		d.Scope = ScopeTarget
 	}
-	if rule != nil && rule.KeyModel && d.Scope == ScopeAccount || d.Class == llm.ClassQuota && rule != nil && rule.Class == llm.ClassRate {
+	if d.Class == llm.ClassQuota && googlePerModel(r.inner) || rule != nil && rule.KeyModel && d.Scope == ScopeAccount || d.Class == llm.ClassQuota && rule != nil && rule.Class == llm.ClassRate {
 		d.Scope = ScopeKeyModel
 	}
 	if d.Reason == ReasonModelMissing {

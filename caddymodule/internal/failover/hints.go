@@ -156,6 +156,21 @@ func googleDaily(inner gjson.Result) bool {
 	return details.IsArray() && strings.Contains(details.Raw, "PerDay")
 }
 
+// googlePerModel reports whether every quota the body names counts one model's
+// requests only.
+func googlePerModel(inner gjson.Result) bool {
+	named, all := false, true
+	inner.Get("details").ForEach(func(_, d gjson.Result) bool {
+		d.Get("violations").ForEach(func(_, q gjson.Result) bool {
+			named = true
+			all = all && strings.Contains(q.Get("quotaId").Str, "PerModel")
+			return true
+		})
+		return true
+	})
+	return named && all
+}
+
 // california returns its time zone; without a zone database its winter time,
 // which ends the day an hour late in summer.
 func california() *time.Location {

@@ -448,3 +448,16 @@ func TestClassify_UnknownVendors(t *testing.T) {
 		{"redirect", "", 307, "Location: https://evil.example/v1?key=sk-abc12345678", ``, llm.ClassTransient, "redirect", "", 0},
 	})
 }
+
+func TestClassify_GeminisQuotaOfOneModelRestsThatModelOnly(t *testing.T) {
+	for quota, want := range map[string]Scope{
+		"GenerateRequestsPerDayPerProjectPerModel-FreeTier": ScopeKeyModel,
+		"GenerateRequestsPerDayPerProject":                  ScopeAccount,
+	} {
+		body := `{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"You exceeded your current quota","details":[{"violations":[{"quotaId":"` + quota + `"}]},{"retryDelay":"34s"}]}}`
+		d := Classify(nil, Answer{Status: 429, Body: []byte(body), Now: noon})
+		if d.Class != llm.ClassQuota || d.Scope != want || d.Wait != untilMidnight(noon, california()) {
+			t.Errorf("%s: %s, %s for %v", quota, d.Class, d.Scope, d.Wait)
+		}
+	}
+}
