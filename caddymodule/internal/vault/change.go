@@ -96,7 +96,7 @@ func (v *Vault) change(ctx context.Context, f func(*edit) error) error {
 		return err
 	}
 	defer lock.Release()
-	from, err := v.refresh(ctx)
+	from, err := v.refresh(ctx, true)
 	if err != nil {
 		return err
 	}

@@ -173,8 +173,8 @@ func TestRotateKEK_CutShort(t *testing.T) {
 			t.Error("the key that was given up was put in place")
 		}
 	})
-	t.Run("before the key was put in place", func(t *testing.T) {
-		v, opts := small(t)
+	// unpromoted is a rotation without its last step.
+	unpromoted := func(t *testing.T, v *Vault, opts Options) {
 		old, _ := os.ReadFile(opts.Key.KeyFile)
 		if err := v.RotateKEK(t.Context(), opts.Key); err != nil {
 			t.Fatal(err)
@@ -182,6 +182,17 @@ func TestRotateKEK_CutShort(t *testing.T) {
 		if err := errors.Join(os.Rename(opts.Key.KeyFile, pending(opts.Key.KeyFile)), os.WriteFile(opts.Key.KeyFile, old, 0o600)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	t.Run("before the key was put in place, while another process has it open", func(t *testing.T) {
+		v, opts := small(t)
+		other := mustOpen(t, opts)
+		unpromoted(t, v, opts)
+		mustAdd(t, other, "new", zai, "added-by-the-other-process")
+		mustGet(t, mustOpen(t, opts), "new", zai, "added-by-the-other-process")
+	})
+	t.Run("before the key was put in place", func(t *testing.T) {
+		v, opts := small(t)
+		unpromoted(t, v, opts)
 		again := mustOpen(t, opts)
 		mustGet(t, again, "zai-main", zai, canary)
 		if _, err := os.Stat(pending(opts.Key.KeyFile)); err == nil || again.Status().KeyWhere != opts.Key.KeyFile {

@@ -80,7 +80,7 @@ type Mark struct {
 func Open(ctx context.Context, opts Options) (*Vault, error) {
 	opts.defaults()
 	v := &Vault{opts: opts}
-	s, err := v.read(ctx, nil)
+	s, err := v.read(ctx, nil, false)
 	if err != nil {
 		return nil, fmt.Errorf("opening the keystore: %w", err)
 	}
@@ -92,8 +92,8 @@ func Open(ctx context.Context, opts Options) (*Vault, error) {
 }
 
 // read reads and verifies the file. The KEK of known is tried first, if there
-// is one.
-func (v *Vault) read(ctx context.Context, known *keyset) (*state, error) {
+// is one. locked says whether the caller holds the lock.
+func (v *Vault) read(ctx context.Context, known *keyset, locked bool) (*state, error) {
 	path := v.opts.Path
 	data, err := readFile(path)
 	switch {
@@ -110,7 +110,7 @@ func (v *Vault) read(ctx context.Context, known *keyset) (*state, error) {
 		return nil, &Error{Kind: ErrForked, Path: path, Problem: "another keystore was put in the place of the one that was open", Mend: "restart aimux if this is on purpose"}
 	}
 	if known == nil || known.id != d.KEKID {
-		if known, err = v.unlock(ctx, d); err != nil {
+		if known, err = v.unlock(ctx, d, locked); err != nil {
 			return nil, at(path, err)
 		}
 	}
@@ -119,7 +119,7 @@ func (v *Vault) read(ctx context.Context, known *keyset) (*state, error) {
 }
 
 // unlock finds the KEK of a document.
-func (v *Vault) unlock(ctx context.Context, d *document) (*keyset, error) {
+func (v *Vault) unlock(ctx context.Context, d *document, locked bool) (*keyset, error) {
 	found, err := v.materials(ctx, d)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (v *Vault) unlock(ctx context.Context, d *document) (*keyset, error) {
 			return nil, err
 		}
 		if k.id == d.KEKID {
-			return k, v.settle(ctx, k)
+			return k, v.settle(ctx, k, locked)
 		}
 		tried = append(tried, k)
 	}
@@ -147,16 +147,18 @@ func (v *Vault) materials(ctx context.Context, d *document) ([]material, error) 
 
 // settle ends a change of keys that a crash cut short: the keystore is sealed
 // with the pending key already.
-func (v *Vault) settle(ctx context.Context, k *keyset) error {
+func (v *Vault) settle(ctx context.Context, k *keyset, locked bool) error {
 	path := v.opts.Key.KeyFile
 	if k.kind != kindKeyFile || k.where != pending(path) {
 		return nil
 	}
-	lock, err := v.lock(ctx)
-	if err != nil {
-		return err
+	if !locked {
+		lock, err := v.lock(ctx)
+		if err != nil {
+			return err
+		}
+		defer lock.Release()
 	}
-	defer lock.Release()
 	k.where = path
 	return promote(path, k.kek)
 }
@@ -212,7 +214,7 @@ func (v *Vault) Reload(ctx context.Context) (changed bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	before := v.state.Load()
-	now, err := v.refresh(ctx)
+	now, err := v.refresh(ctx, false)
 	if err != nil {
 		return false, fmt.Errorf("reloading the keystore: %w", err)
 	}
@@ -220,10 +222,10 @@ func (v *Vault) Reload(ctx context.Context) (changed bool, err error) {
 }
 
 // refresh makes what is on disk the state, unless it is older. The caller
-// holds the mutex.
-func (v *Vault) refresh(ctx context.Context) (*state, error) {
+// holds the mutex, and perhaps the lock.
+func (v *Vault) refresh(ctx context.Context, locked bool) (*state, error) {
 	old := v.state.Load()
-	s, err := v.read(ctx, old.keys)
+	s, err := v.read(ctx, old.keys, locked)
 	if err != nil {
 		return nil, err
 	}
