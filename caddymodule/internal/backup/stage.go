@@ -56,7 +56,8 @@ func (s *Staged) fill(ctx context.Context, r io.Reader, caps Caps, validate func
 	return validate(s.Manifest, root.FS())
 }
 
-// createIn makes a new file below root. Nobody but the owner may write it.
+// createIn makes a new file below root. Nobody but the owner may write it. It is not
+// synced: what is put into place later is a copy that is.
 func createIn(root *os.Root, e Entry) (io.WriteCloser, error) {
 	if dir := path.Dir(e.Name); dir != "." {
 		if err := root.MkdirAll(dir, 0o700); err != nil {
@@ -71,13 +72,8 @@ func createIn(root *os.Root, e Entry) (io.WriteCloser, error) {
 		f.Close()
 		return nil, err
 	}
-	return synced{f}, nil
+	return f, nil
 }
-
-// synced is a file that is on the disk once it is closed.
-type synced struct{ *os.File }
-
-func (s synced) Close() error { return errors.Join(s.Sync(), s.File.Close()) }
 
 // Discard removes the directory.
 func (s *Staged) Discard() error { return os.RemoveAll(s.Dir) }
