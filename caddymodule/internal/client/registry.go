@@ -138,12 +138,12 @@ func (s *Static) check() error {
 	if err := s.Record.Validate(); err != nil {
 		return err
 	}
-	switch err := checkForm(s.Token.text); {
-	case s.Token.text == "":
+	switch text := s.Token.text; {
+	case text == "":
 		return errors.New("the token is empty")
-	case err != nil && len(s.Token.text) < minStatic:
-		return fmt.Errorf("the token has %d characters, which is too short: at least %d, made at random", len(s.Token.text), minStatic)
-	case err != nil:
+	case len(text) < minStatic:
+		return fmt.Errorf("the token has %d characters, which is too short: at least %d, made at random", len(text), minStatic)
+	case !shaped(text), ours(text) && !sumsUp(text):
 		return fmt.Errorf("the token has to be %d to %d visible ASCII characters; one that begins with %s has to be one that aimux made", minStatic, maxStatic, Prefix)
 	}
 	return nil
@@ -156,12 +156,15 @@ func (r *Registry) Identify(token string, from netip.Addr) (*Client, error) {
 	if token == "" {
 		return nil, Missing
 	}
-	if checkForm(token) != nil {
+	if !shaped(token) {
 		return nil, Malformed
 	}
 	d := r.hash.sum(token)
 	c := r.table().digests[d]
 	if c == nil || !c.digest.equal(d) {
+		if ours(token) && !sumsUp(token) { // a typo: no such token is ever made
+			return nil, Malformed
+		}
 		return nil, Unknown
 	}
 	now := r.now()

@@ -76,18 +76,28 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // error is Malformed and nothing else is told. It reads at most 128 bytes and
 // does not allocate. A token of the right form may still be nobody's.
 func Parse(text string) (id string, err error) {
-	if len(text) > maxToken || !strings.HasPrefix(text, Prefix) {
-		return "", Malformed
-	}
-	id, tail, _ := strings.Cut(text[len(Prefix):], "_")
-	if !isID(id) || len(tail) != secretLength+checksumLength || !isBase62(tail) {
-		return "", Malformed
-	}
-	head := len(text) - checksumLength
-	if sum := checksum(text[:head]); string(sum[:]) != text[head:] {
+	id, ok := shape(text)
+	if !ok || !sumsUp(text) {
 		return "", Malformed
 	}
 	return id, nil
+}
+
+// shape is Parse without the checksum.
+func shape(text string) (id string, ok bool) {
+	if len(text) > maxToken || !ours(text) {
+		return "", false
+	}
+	id, tail, _ := strings.Cut(text[len(Prefix):], "_")
+	return id, isID(id) && len(tail) == secretLength+checksumLength && isBase62(tail)
+}
+
+// sumsUp reports whether the checksum at the end of text, which has the shape of a
+// token, is right.
+func sumsUp(text string) bool {
+	head := len(text) - checksumLength
+	sum := checksum(text[:head])
+	return string(sum[:]) == text[head:]
 }
 
 // checksum returns the CRC-32 (IEEE) of s in base 62. It tells a typo from an
@@ -114,29 +124,35 @@ func isID(s string) bool {
 	return s != "" && len(s) <= maxIDLength
 }
 
+// base62Set has a bit for each byte that is a digit of base 62.
+var base62Set = [4]uint64{0x03ff_0000_0000_0000, 0x07ff_fffe_07ff_fffe}
+
+// isBase62 does not branch on the characters, which are random.
 func isBase62(s string) bool {
+	all := uint64(1)
 	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+		all &= base62Set[s[i]>>6] >> (s[i] & 63)
+	}
+	return all == 1
+}
+
+// ours reports whether text claims to be a token made here.
+func ours(text string) bool { return strings.HasPrefix(text, Prefix) }
+
+// shaped reports whether text can be a token at all, the checksum aside: one made
+// here, or one of another maker with 20 to 512 visible ASCII characters.
+func shaped(text string) bool {
+	if ours(text) {
+		_, ok := shape(text)
+		return ok
+	}
+	if len(text) < minStatic || len(text) > maxStatic {
+		return false
+	}
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' {
 			return false
 		}
 	}
 	return true
-}
-
-// checkForm reports whether text can be a token at all: one made here, or one of
-// another maker with 20 to 512 visible ASCII characters.
-func checkForm(text string) error {
-	if strings.HasPrefix(text, Prefix) {
-		_, err := Parse(text)
-		return err
-	}
-	if len(text) < minStatic || len(text) > maxStatic {
-		return Malformed
-	}
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return Malformed
-		}
-	}
-	return nil
 }
