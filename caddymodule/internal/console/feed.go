@@ -100,7 +100,11 @@ func (f *Feed) Provider(id string) {
 }
 
 // Alert tells of an alert that changed its state.
-func (f *Feed) Alert(a Alert) { f.tell(message{"alert", a}) }
+func (f *Feed) Alert(a Alert) {
+	if f.Watched() {
+		f.tell(message{"alert", a})
+	}
+}
 
 // configNews is what a console hears of a new configuration.
 type configNews struct {
@@ -108,12 +112,13 @@ type configNews struct {
 }
 
 // Config tells that the configuration changed.
-func (f *Feed) Config(etag string) { f.tell(message{"config", configNews{etag}}) }
+func (f *Feed) Config(etag string) {
+	if f.Watched() {
+		f.tell(message{"config", configNews{etag}})
+	}
+}
 
 func (f *Feed) tell(m message) {
-	if !f.Watched() {
-		return
-	}
 	select {
 	case f.news <- m:
 	default: // consoles also ask by themselves

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -39,11 +40,13 @@ func serveSocket(k *call) (any, error) {
 	if err != nil {
 		return streamed{}, nil // Accept has answered
 	}
+	ctx, cancel := context.WithCancel(k.settled())
+	var reader sync.WaitGroup
+	defer reader.Wait()
 	defer conn.CloseNow()
-	conn.SetReadLimit(1024)
-	// The request's own context means nothing after the upgrade. What the page
-	// sends ends the feed: it has nothing to say.
-	ctx := conn.CloseRead(k.settled())
+	defer cancel()
+	spoke := false
+	reader.Go(func() { spoke = listen(ctx, conn); cancel() })
 	why := k.relay(ctx, sub, func(fr frame) error {
 		ctx, cancel := context.WithTimeout(ctx, writeWithin)
 		defer cancel()
@@ -52,13 +55,26 @@ func serveSocket(k *call) (any, error) {
 	switch why {
 	case "restarting":
 		_ = conn.Close(websocket.StatusServiceRestart, why)
-	case "too slow":
-		_ = conn.CloseNow()
-	case "":
-	default:
+	case "session ended":
 		_ = conn.Close(websocket.StatusPolicyViolation, why)
+	case "": // the page left, or said something
+		cancel()
+		reader.Wait()
+		if spoke {
+			_ = conn.Close(websocket.StatusPolicyViolation, "there is nothing to say here")
+		}
 	}
 	return streamed{}, nil
+}
+
+// listen answers pings and waits for the end. The request's own context means
+// nothing after the upgrade. A page has nothing to say; listen returns true if it
+// says something. The library's CloseRead does nearly this, but after a message
+// it waits for itself.
+func listen(ctx context.Context, conn *websocket.Conn) (spoke bool) {
+	conn.SetReadLimit(1024)
+	_, _, err := conn.Reader(ctx)
+	return err == nil
 }
 
 // serveEvents is the live feed as server-sent events.
