@@ -28,8 +28,10 @@ type toldOf struct {
 	down   bool
 }
 
-// Run writes whenever ticks says so, until ctx ends.
+// Run writes whenever ticks says so, until ctx ends. What happened before it was
+// called is not told.
 func (h *HealthLog) Run(ctx context.Context, ticks <-chan time.Time) {
+	h.begin()
 	for {
 		select {
 		case <-ticks:
@@ -37,6 +39,16 @@ func (h *HealthLog) Run(ctx context.Context, ticks <-chan time.Time) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// begin takes the present as what has been told.
+func (h *HealthLog) begin() {
+	h.told = map[string]toldOf{}
+	for _, p := range h.Source.State().Providers {
+		var now toldOf
+		now.counts, now.codes = h.Windows.Totals(Scope{Provider: p.Name})
+		h.told[p.Name] = now
 	}
 }
 

@@ -111,6 +111,27 @@ type changing struct{ state State }
 
 func (c *changing) State() State { return c.state }
 
+func TestHealthLog_ANewOneDoesNotRepeatWhatWasToldBeforeAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		w := NewWindows(nil)
+		w.Configure(names())
+		w.Observe(failedOver())
+		h := &HealthLog{Windows: w, Source: states(), Logger: slog.New(slog.NewJSONHandler(&out, nil))}
+		ctx, cancel := context.WithCancel(t.Context())
+		ticks := make(chan time.Time)
+		go h.Run(ctx, ticks)
+		synctest.Wait()
+		w.Observe(failedOver())
+		ticks <- time.Now()
+		cancel()
+		synctest.Wait()
+		if got := lines(t, &out); len(got) != 1 || got[0]["attempts"] != 1.0 {
+			t.Errorf("lines %v", got)
+		}
+	})
+}
+
 func TestHealthLog_RunsUntilItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

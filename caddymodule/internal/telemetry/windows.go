@@ -18,7 +18,7 @@ type Scope struct{ Provider, Model string }
 // exchange mentions counts only for all.
 //
 // It outlives configurations, is safe for concurrent use and starts nothing. A
-// scope in full use holds 23 slots of 1.8 KiB and a history of up to 115 KB.
+// scope in full use holds 23 slots of 1.7 KiB and a history of up to 101 KB.
 type Windows struct {
 	mu     sync.Mutex
 	clock  stopwatch
