@@ -294,6 +294,62 @@ func TestStart_TrafficGoesOnWhereNoFileCanBe(t *testing.T) {
 	}
 }
 
+// faulty panics instead of writing, until it is mended.
+type faulty struct {
+	sink[Exchange]
+	mended bool
+}
+
+func (f *faulty) write(batch []Exchange, now time.Time) error {
+	if !f.mended {
+		panic("made up")
+	}
+	return f.sink.write(batch, now)
+}
+
+func TestLedger_PanicWhileWritingEndsNothingAndLosesNothing(t *testing.T) {
+	l := open(t, quiet(tempPath(t)))
+	record(t, l, sample(1, noon))
+	f := &faulty{sink: l.keeper.sink}
+	swap := func() error { l.keeper.sink = f; return nil }
+	if err := l.keeper.ask(t.Context(), swap); err != nil {
+		t.Fatal(err)
+	}
+	l.Record(sample(2, noon))
+	if err := l.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "made up") {
+		t.Fatalf("Flush: %v", err)
+	}
+	if h := l.Health(); !h.Failing || h.Open || h.Pending != 1 {
+		t.Errorf("%+v, want it closed with one row pending", h)
+	}
+	if err := l.keeper.ask(t.Context(), func() error { f.mended = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, l)
+	if got := totals(t, readerOf(t, l), Query{}).Total.Requests; got != 2 {
+		t.Errorf("%d requests, want 2", got)
+	}
+}
+
+func TestReader_CopyIsAWholeLedger(t *testing.T) {
+	l := open(t, quiet(tempPath(t)))
+	record(t, l, samples(200, noon, time.Second)...)
+	to := tempPath(t)
+	if err := readerOf(t, l).Copy(t.Context(), to); err != nil {
+		t.Fatal(err)
+	}
+	copied := open(t, quiet(to))
+	if f := copied.Health().Found; f.Unclean {
+		t.Errorf("the copy is said to have been left open: %+v", f)
+	}
+	if got := totals(t, readerOf(t, copied), Query{}).Total.Requests; got != 200 {
+		t.Errorf("%d requests in the copy, want 200", got)
+	}
+	if err := readerOf(t, l).Copy(t.Context(), to); err == nil {
+		t.Error("a copy overwrote a file")
+	}
+}
+
 func FuzzOpen_AnyFileIsOpenedRefusedOrMovedAside(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "seed.db")
 	l, err := Open(quiet(path))

@@ -111,15 +111,32 @@ func (k *keeper[T]) gather() bool {
 // work opens the database if need be and writes what waits. After a failure it
 // will be called again.
 func (k *keeper[T]) work() error {
-	err := k.open()
-	if err == nil {
-		err = k.write()
-	}
-	if corrupt(err) && k.opened {
-		err = k.recover(err)
-	}
+	err := k.guard(func() error {
+		err := k.open()
+		if err == nil {
+			err = k.write()
+		}
+		if corrupt(err) && k.opened {
+			err = k.renew(err)
+		}
+		return err
+	})
 	k.report(err)
 	return err
+}
+
+// guard calls f. A panic in it is an error of the ledger, not the end of the
+// gateway: the database is closed, to be opened again.
+func (k *keeper[T]) guard(f func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the %s panicked: %v", k.db.noun, cause)
+			k.opened = false
+			k.sink.release()
+			_ = k.db.release()
+		}
+	}()
+	return f()
 }
 
 // open opens the database unless it is open.
@@ -161,26 +178,19 @@ func (k *keeper[T]) write() error {
 	if len(batch) == 0 && dropped == 0 {
 		return nil
 	}
+	written := false
+	defer func() {
+		if !written { // a panic counts
+			k.sink.forget()
+			k.queue.back(batch, dropped)
+		}
+	}()
 	now := k.now()
-	err := k.db.within(func() error {
-		if err := k.sink.write(batch, now); err != nil {
-			return err
-		}
-		if dropped > 0 {
-			if err := k.db.note(now, NoteDropped, dropped, ""); err != nil {
-				return err
-			}
-		}
-		if err := k.db.exec("INSERT INTO meta(name, value) VALUES ('rows', ?1) ON CONFLICT(name) DO UPDATE SET value = value + ?1", len(batch)); err != nil {
-			return err
-		}
-		return k.db.set("flushed", now.UnixMicro())
-	})
+	err := k.db.within(func() error { return k.put(batch, dropped, now) })
 	if err != nil {
-		k.sink.forget()
-		k.queue.back(batch, dropped)
 		return fmt.Errorf("writing the %s: %w", k.db.noun, err)
 	}
+	written = true
 	k.mu.Lock()
 	k.state.Written += int64(len(batch))
 	k.state.Rows += int64(len(batch))
@@ -190,9 +200,25 @@ func (k *keeper[T]) write() error {
 	return nil
 }
 
-// recover puts a database that turned out damaged aside and goes on with a new
+// put is what a transaction writes.
+func (k *keeper[T]) put(batch []T, dropped int64, now time.Time) error {
+	if err := k.sink.write(batch, now); err != nil {
+		return err
+	}
+	if dropped > 0 {
+		if err := k.db.note(now, NoteDropped, dropped, ""); err != nil {
+			return err
+		}
+	}
+	if err := k.db.exec("INSERT INTO meta(name, value) VALUES ('rows', ?1) ON CONFLICT(name) DO UPDATE SET value = value + ?1", len(batch)); err != nil {
+		return err
+	}
+	return k.db.set("flushed", now.UnixMicro())
+}
+
+// renew puts a database that turned out damaged aside and goes on with a new
 // one.
-func (k *keeper[T]) recover(cause error) error {
+func (k *keeper[T]) renew(cause error) error {
 	k.sink.release()
 	k.opened = false
 	if err := k.db.replace(k.now(), cause); err != nil {
@@ -251,25 +277,33 @@ func (k *keeper[T]) tidy() time.Duration {
 	if !k.opened || k.pause != 0 {
 		return tidyEvery
 	}
-	deleted, more, err := k.sink.clear(k.now())
-	if err != nil {
-		err = fmt.Errorf("tidying the %s: %w", k.db.noun, err)
+	var more bool
+	err := k.guard(func() (err error) {
+		more, err = k.clear()
 		if corrupt(err) {
-			err = k.recover(err)
+			err = k.renew(err)
 		}
-		k.report(err)
+		return err
+	})
+	if err != nil {
+		k.report(fmt.Errorf("tidying the %s: %w", k.db.noun, err))
 		return tidyEvery
-	}
-	if deleted > 0 {
-		k.logger.Debug("ledger tidied", "store", k.db.noun, "rows", deleted, "more", more)
-	}
-	if err := k.measure(); err != nil {
-		k.report(err)
 	}
 	if more {
 		return tidyAgain
 	}
 	return tidyEvery
+}
+
+func (k *keeper[T]) clear() (more bool, err error) {
+	deleted, more, err := k.sink.clear(k.now())
+	if err != nil {
+		return false, err
+	}
+	if deleted > 0 {
+		k.logger.Debug("ledger tidied", "store", k.db.noun, "rows", deleted, "more", more)
+	}
+	return more, k.measure()
 }
 
 // finish writes what waits a last time and closes the database.
