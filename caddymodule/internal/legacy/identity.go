@@ -3,6 +3,7 @@ package legacy
 import (
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -182,8 +183,11 @@ func ownAddress(cat *provider.Cat, p *oldProvider, named *provider.Vendor) ident
 		id.vendor, _ = cat.Vendor(kind)
 	}
 	u, err := url.Parse(p.url)
-	if err != nil || !plainPath(u.Path) {
+	switch {
+	case err != nil || !plainPath(u.Path):
 		return identity{bad: "the address holds what looks like a secret"}
+	case !plainHost(u):
+		return identity{bad: "the host of the address is not a plain name or number; write other scripts in the xn-- form"}
 	}
 	if u.Scheme == "http" {
 		id.plainHTTP(u)
@@ -203,6 +207,20 @@ func (id *identity) plainHTTP(u *url.URL) {
 		id.base = overHTTPS(id.base)
 		id.why = "http is made https, so that keys do not travel in clear"
 	}
+}
+
+// plainHost reports whether the host and port of an address are ones the vault can
+// bind a key to.
+func plainHost(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if u.Port() != "" && (err != nil || port == 0) {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Zone() == ""
+	}
+	return host != "" && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
 // plainPath reports whether no segment of a path may be a secret.

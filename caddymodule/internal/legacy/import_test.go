@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +62,15 @@ func TestImport_AccountsForEveryFieldOfEveryOldConfig(t *testing.T) {
 // like one, is in what is shown.
 func checkNoSecret(t *testing.T, got *Result) {
 	t.Helper()
+	for _, k := range got.Keys {
+		u, err := url.Parse(k.Origin)
+		if err != nil || u.Host == "" || u.Path != "" || u.Scheme != "https" && u.Scheme != "http" {
+			t.Errorf("the key %s is bound to %q", k.ID, k.Origin)
+		}
+		if _, err := schema.ParseSecretRef("vault:" + k.ID); err != nil {
+			t.Errorf("the id %q: %v", k.ID, err)
+		}
+	}
 	shown := got.Report.String() + string(got.Report.JSON()) + string(got.Document)
 	for _, k := range got.Keys {
 		shown += k.String()

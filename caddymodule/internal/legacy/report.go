@@ -71,8 +71,8 @@ type FileReport struct {
 type KeyReport struct {
 	ID       string `json:"id"`
 	Provider string `json:"provider"`
-	// Origin is the only address the key may be sent to; empty: unknown.
-	Origin string `json:"origin,omitempty"`
+	// Origin is the only address the key may be sent to; Nowhere: unknown.
+	Origin string `json:"origin"`
 	Masked string `json:"masked"`
 	// From lists where it stood, "file:line", the place that counts first.
 	From []string `json:"from"`
@@ -127,7 +127,7 @@ func (r *Report) String() string {
 	}
 	b.WriteString("\nKeys\n")
 	for _, k := range r.Keys {
-		fmt.Fprintf(&b, "  %s  %s  for %s, from %s\n", k.ID, k.Masked, cmp.Or(k.Origin, "an unknown address"), strings.Join(k.From, ", "))
+		fmt.Fprintf(&b, "  %s  %s  for %s, from %s\n", k.ID, k.Masked, shownOrigin(k.Origin), strings.Join(k.From, ", "))
 	}
 	for _, w := range r.Warnings {
 		b.WriteString("\nWarning: " + w)
@@ -135,6 +135,13 @@ func (r *Report) String() string {
 	fmt.Fprintf(&b, "\n%d kept, %d changed, %d refused, %d without a counterpart, %d keys\n",
 		r.Count(Kept), r.Count(Changed), r.Count(Refused), r.Count(Dropped), len(r.Keys))
 	return b.String()
+}
+
+func shownOrigin(origin string) string {
+	if origin == Nowhere {
+		return "an unknown provider"
+	}
+	return origin
 }
 
 // arrange puts the entries in the order of the files and of the lines in them.

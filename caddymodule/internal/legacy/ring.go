@@ -8,6 +8,11 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 )
 
+// Nowhere is the origin of a key that nobody knows the provider of: a name that
+// never is an address (RFC 6761), so that the vault can keep the key and nothing can
+// send it anywhere.
+const Nowhere = "https://nowhere.invalid"
+
 // Key is a key that was recovered, for the vault. It prints as its id and mask.
 type Key struct {
 	// ID is where the new document looks for the key in the vault.
@@ -15,7 +20,7 @@ type Key struct {
 	// Provider and Name are the key's row in the new document. Provider is empty if
 	// nobody knows whose the key is; it has no row then.
 	Provider, Name string
-	// Origin is scheme, host and port of the only address it may be sent to; empty if
+	// Origin is scheme, host and port of the only address it may be sent to; Nowhere if
 	// unknown.
 	Origin string
 	// Secret is the key itself.
@@ -110,7 +115,7 @@ func (m *merger) strays() {
 		}
 		m.recovered[k.value] = true
 		_, id := m.keyID("unknown", len(m.unowned))
-		m.unowned = append(m.unowned, &Key{ID: id, Secret: secret.New(k.value), From: []string{fmt.Sprintf("%s:%d", k.where.file, k.where.line)}})
+		m.unowned = append(m.unowned, &Key{ID: id, Origin: Nowhere, Secret: secret.New(k.value), From: []string{fmt.Sprintf("%s:%d", k.where.file, k.where.line)}})
 		m.entry(Kept, k.where, "vault:"+id, "a key without a provider; it is kept and not used")
 	}
 }
