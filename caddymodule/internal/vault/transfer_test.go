@@ -144,7 +144,7 @@ func TestImport_BadExports(t *testing.T) {
 	var slow bytes.Buffer
 	w, _ := age.Encrypt(&slow, hostile)
 	w.Close()
-	stall := bytes.Replace(slow.Bytes(), []byte(" 10\n"), []byte(" 30\n"), 1)
+	stall := bytes.Replace(slow.Bytes(), []byte(" 10\n"), []byte(" 21\n"), 1)
 	one := func(id, origin, text string) string {
 		return `{"format":"aimux keys","version":1,"keys":[{"id":"` + id + `","origin":"` + origin + `","enabled":true,"secret":"` + text + `"}]}`
 	}
