@@ -133,6 +133,9 @@ type Log struct {
 func Open(ctx context.Context, opts Options) (*Log, error) {
 	opts.defaults()
 	l := &Log{opts: opts}
+	if opts.Key != nil && len(opts.Key) != ed25519.PrivateKeySize {
+		return nil, fmt.Errorf("opening the audit log: the signing key has %d bytes instead of %d", len(opts.Key), ed25519.PrivateKeySize)
+	}
 	err := os.MkdirAll(opts.Dir, 0o700)
 	if err == nil {
 		err = l.locked(ctx, func() error { return opts.Seen.check(opts.Dir, l.id, l.seq, l.head) })

@@ -378,3 +378,13 @@ func TestLog_TheDirectoryVanishesWhileItIsOpen(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestOpen_RefusesAKeyThatIsNone(t *testing.T) {
+	for _, bad := range []ed25519.PrivateKey{{}, make([]byte, 32), make([]byte, 65)} {
+		opts := options(t)
+		opts.Key = bad
+		if _, err := Open(t.Context(), opts); err == nil {
+			t.Errorf("a key of %d bytes was accepted", len(bad))
+		}
+	}
+}

@@ -260,3 +260,13 @@ func TestCommand_Failures(t *testing.T) {
 func TestCheckPassphrase_SaysNothingOfIt(t *testing.T) {
 	mustFail(t, checkPassphrase(secret.New("canary")), ErrInvalid, "12")
 }
+
+// An HMAC with an empty key verifies what anybody forged: CVE-2026-41432 of
+// another gateway.
+func TestKeyset_RefusesShortKeys(t *testing.T) {
+	for _, n := range []int{0, 1, 16, 31, 33} {
+		if _, err := newKeyset(material{key: make([]byte, n)}, "store"); err == nil {
+			t.Errorf("a key of %d bytes was accepted", n)
+		}
+	}
+}
