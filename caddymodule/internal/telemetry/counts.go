@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"strings"
+
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
@@ -104,11 +106,12 @@ func (c Counts) since(before *Counts) Counts {
 	return c
 }
 
-// exchangeClass is the class an exchange counts under for all of aimux. One
-// that ended before any attempt because of its credential is the client's
-// mistake, although a provider's refusal of a key bears the same class.
+// exchangeClass is the class an exchange counts under for all of aimux. One that
+// ended before any attempt because of the client's credential or one of the
+// client's limits is the client's doing, although a provider's refusal bears the
+// same class.
 func exchangeClass(r *gateway.Record) llm.Class {
-	if r.Class == llm.ClassAuth && len(r.Attempts) == 0 {
+	if len(r.Attempts) == 0 && (r.Class == llm.ClassAuth || r.Class == llm.ClassRate && strings.HasPrefix(r.Reason, clientLimit)) {
 		return llm.ClassBadRequest
 	}
 	return r.Class

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
@@ -19,6 +20,13 @@ func classNames() []string {
 	var out []string
 	for class := range classes {
 		out = append(out, llm.Class(class).String())
+	}
+	return out
+}
+
+func ceilingNames() (out []string) {
+	for ceiling := range new(gateway.Refusals).All() {
+		out = append(out, ceiling)
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -248,6 +249,45 @@ func TestMetrics_StatesAreReadAtEveryScrape(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("series (-want +got):\n%s", diff)
+	}
+}
+
+func TestMetrics_EveryCeilingHasACounter(t *testing.T) {
+	s := states()
+	s.Refusals = new(gateway.Refusals)
+	got := scraped(t, registered(t, NewMetrics(), s))
+	for _, name := range []string{"in_flight", "memory", "body", "client_stall"} {
+		if n, ok := got["caddy_aimux_refusals_total{ceiling="+name+"}"]; !ok || n != 0 {
+			t.Errorf("%s: %v, there %v", name, n, ok)
+		}
+	}
+}
+
+func TestRecorder_MayBeToldFromAnywhere(t *testing.T) {
+	m := NewMetrics()
+	recorder := m.For(names())
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 250 {
+				recorder.Observe(failedOver())
+				recorder.Observe(failed(llm.ClassTransient, "upstream_5xx"))
+			}
+		})
+	}
+	wg.Wait()
+	got := scraped(t, registered(t, m, nil))
+	for series, want := range map[string]float64{
+		"caddy_aimux_requests_total{code=ok,dialect=anthropic,provider=oa}":                    1000,
+		"caddy_aimux_requests_total{code=upstream_5xx,dialect=openai,provider=}":               1000,
+		"caddy_aimux_attempts_total{class=overloaded,code=overloaded,model=glm,provider=zai}":  1000,
+		"caddy_aimux_attempts_total{class=transient,code=upstream_5xx,model=glm,provider=zai}": 1000,
+		"caddy_aimux_tokens_total{kind=input,model=gpt,provider=oa,source=stated}":             1000_000,
+		"caddy_aimux_client_requests_total{class=transient,client=none}":                       1000,
+	} {
+		if got[series] != want {
+			t.Errorf("%s is %v, want %v", series, got[series], want)
+		}
 	}
 }
 

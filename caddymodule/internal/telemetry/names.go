@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/aimux/aimux/caddymodule/internal/failover"
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
 
@@ -32,9 +33,18 @@ type Provider struct{ Name, Kind string }
 // other is the label of everything nobody configured.
 const other = "other"
 
+// clientLimit begins the code of a refusal by one of the client's own limits.
+const clientLimit = "client_"
+
 // codes are the result codes there are, apart from the classes of failure.
 var codes = sync.OnceValue(func() map[string]bool {
-	known := map[string]bool{"ok": true, "panic": true}
+	known := map[string]bool{"ok": true, "panic": true, "estimated": true}
+	for _, limit := range [...]string{"requests", "tokens", "streams", "daily_spend", "monthly_spend", "invalid"} {
+		known[clientLimit+limit] = true
+	}
+	for ceiling := range new(gateway.Refusals).All() {
+		known[ceiling] = true
+	}
 	for _, reason := range failover.Reasons() {
 		known[reason] = true
 	}

@@ -309,8 +309,11 @@ func (q *query) matcher(labels []string) {
 	}
 	q.rest = rest
 	known := values[label]
-	if label == "class" {
+	switch label {
+	case "class":
 		known = classNames()
+	case "ceiling":
+		known = ceilingNames()
 	}
 	for one := range strings.SplitSeq(value, "|") {
 		if known != nil && !strings.HasPrefix(one, "$") && !slices.Contains(known, one) {

@@ -13,7 +13,7 @@ type scrape struct {
 	source  Source
 	version string
 
-	build, inFlight                   *prometheus.Desc
+	build, inFlight, refusals         *prometheus.Desc
 	keyState, keyFlight, keyModels    *prometheus.Desc
 	breaker, targetFlight, speed      *prometheus.Desc
 	ping, uptime, up                  *prometheus.Desc
@@ -31,6 +31,7 @@ func newScrape(source Source, version string) *scrape {
 		source: source, version: version,
 		build:        desc("build_info", "Always 1; the labels say what runs.", "version", "goversion"),
 		inFlight:     desc("in_flight", "Exchanges under way."),
+		refusals:     desc("refusals_total", "Exchanges refused or ended because of a ceiling of the gateway.", "ceiling"),
 		keyState:     desc("key_state", "1 for the state a key is in: ready, resting or disabled.", "provider", "key", "state"),
 		keyFlight:    desc("key_in_flight", "Requests under way with a key.", "provider", "key"),
 		keyModels:    desc("key_resting_models", "Models that a key may not be used for now.", "provider", "key"),
@@ -56,7 +57,7 @@ func newScrape(source Source, version string) *scrape {
 // Describe sends every description.
 func (s *scrape) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range [...]*prometheus.Desc{
-		s.build, s.inFlight, s.keyState, s.keyFlight, s.keyModels, s.breaker, s.targetFlight, s.speed, s.ping, s.uptime, s.up,
+		s.build, s.inFlight, s.refusals, s.keyState, s.keyFlight, s.keyModels, s.breaker, s.targetFlight, s.speed, s.ping, s.uptime, s.up,
 		s.storeUp, s.storeQueue, s.storeWritten, s.storeDropped, s.budgetSpent, s.budgetLimit, s.alert,
 		s.delivered, s.undelivered, s.unstarted,
 	} {
@@ -73,6 +74,11 @@ func (s *scrape) Collect(ch chan<- prometheus.Metric) {
 	}
 	state := s.source.State()
 	out.gauge(s.inFlight, float64(state.InFlight))
+	if state.Refusals != nil {
+		for ceiling, n := range state.Refusals.All() {
+			out.counter(s.refusals, float64(n), ceiling)
+		}
+	}
 	for i := range state.Providers {
 		s.provider(out, &state.Providers[i])
 	}

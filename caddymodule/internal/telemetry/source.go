@@ -23,6 +23,8 @@ type State struct {
 	Providers []ProviderState
 	// InFlight is how many exchanges are under way.
 	InFlight int64
+	// Refusals count what was refused because of a ceiling. nil: not known.
+	Refusals *gateway.Refusals
 	Stores   []StoreState
 	Budgets  []BudgetState
 	Firing   []FiringAlert
@@ -145,6 +147,7 @@ type Live struct {
 	Providers []*gateway.Provider
 	Targets   []*route.Target
 	InFlight  *atomic.Int64
+	Refusals  *gateway.Refusals
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Rest adds what Live cannot see: stores, budgets, alerts, deliveries.
@@ -157,7 +160,7 @@ func (l *Live) State() State {
 	if l.Now != nil {
 		now = l.Now()
 	}
-	state := State{Providers: make([]ProviderState, len(l.Providers))}
+	state := State{Providers: make([]ProviderState, len(l.Providers)), Refusals: l.Refusals}
 	for i, p := range l.Providers {
 		state.Providers[i] = ProviderState{Name: p.Name, Keys: awake(p.Keys.Snapshot(now), now), Targets: l.targets(p.Name, now)}
 	}

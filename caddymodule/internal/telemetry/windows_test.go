@@ -50,13 +50,17 @@ func TestWindows_WhatTheClientCausedIsNoFailure(t *testing.T) {
 		known              bool
 		rejected, canceled uint64
 	}{
-		"went well":        {record: answered("zai", "glm"), rate: 1, known: true},
-		"provider failed":  {record: failed(llm.ClassTransient, "upstream_5xx"), rate: 0, known: true},
-		"rate limited":     {record: failed(llm.ClassRate, "rate_limited"), rate: 0, known: true},
-		"bad request":      {record: failed(llm.ClassBadRequest, "client_fault"), rate: 1, rejected: 1},
-		"prompt too long":  {record: failed(llm.ClassContext, "too_large"), rate: 1, rejected: 1},
-		"called off":       {record: failed(llm.ClassCanceled, "canceled"), rate: 1, canceled: 1},
-		"wrong client key": {record: &gateway.Record{Class: llm.ClassAuth, Reason: "unauthenticated"}, rate: 1, rejected: 1},
+		"went well":           {record: answered("zai", "glm"), rate: 1, known: true},
+		"provider failed":     {record: failed(llm.ClassTransient, "upstream_5xx"), rate: 0, known: true},
+		"rate limited":        {record: failed(llm.ClassRate, "rate_limited"), rate: 0, known: true},
+		"bad request":         {record: failed(llm.ClassBadRequest, "client_fault"), rate: 1, rejected: 1},
+		"prompt too long":     {record: failed(llm.ClassContext, "too_large"), rate: 1, rejected: 1},
+		"called off":          {record: failed(llm.ClassCanceled, "canceled"), rate: 1, canceled: 1},
+		"wrong client key":    {record: &gateway.Record{Class: llm.ClassAuth, Reason: "unauthenticated"}, rate: 1, rejected: 1},
+		"spent its own limit": {record: &gateway.Record{Class: llm.ClassRate, Reason: "client_daily_spend"}, rate: 1, rejected: 1},
+		"every key rests":     {record: &gateway.Record{Class: llm.ClassRate, Reason: "unavailable"}, rate: 0, known: true},
+		"turned away":         {record: &gateway.Record{Class: llm.ClassOverload, Reason: "in_flight"}, rate: 0, known: true},
+		"counted by aimux":    {record: &gateway.Record{Reason: "estimated"}, rate: 1, known: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := windowsAt(newClock())

@@ -47,11 +47,13 @@ func (t *Tracer) spans(r *gateway.Record) {
 func (t *Tracer) ofExchange(r *gateway.Record) []attribute.KeyValue {
 	attrs := []attribute.KeyValue{
 		attribute.String("http.request.method", "POST"), attribute.String("http.route", r.Call),
-		attribute.Int("http.response.status_code", r.Status),
 		attribute.String("gen_ai.request.model", clip(r.Model)), attribute.Bool("gen_ai.request.stream", r.Stream),
 		attribute.String("aimux.request_id", r.ID), attribute.String("aimux.dialect", string(r.Dialect)),
 		attribute.Int("aimux.attempts", len(r.Attempts)), attribute.String("aimux.code", r.Reason),
 		attribute.Int64("aimux.bytes_in", r.BytesIn), attribute.Int64("aimux.bytes_out", r.Bytes),
+	}
+	if r.Status != 0 {
+		attrs = append(attrs, attribute.Int("http.response.status_code", r.Status))
 	}
 	if op := telemetry.Operation(r.Call); op != "" {
 		attrs = append(attrs, attribute.String("gen_ai.operation.name", op))
