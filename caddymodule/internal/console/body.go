@@ -7,16 +7,25 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// readWithin is how long a body may take to arrive.
+const readWithin = 30 * time.Second
+
 // read decodes the body into v, which is a pointer to a struct. Members that
 // are unknown, written twice or spelled in another case are refused, so that
 // nothing is read in two ways; an empty body is an empty object.
 func (k *call) read(v any) error {
+	// Whoever sends a body byte by byte is not waited for. Not every writer can
+	// set a deadline; the size is bounded all the same.
+	rc := http.NewResponseController(k.w)
+	_ = rc.SetReadDeadline(time.Now().Add(readWithin))
 	data, err := io.ReadAll(k.r.Body)
+	_ = rc.SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Message: "the body is longer than 1 MiB"}

@@ -134,6 +134,18 @@ func TestOpenAPI_NamesEveryRouteAndNoOther(t *testing.T) {
 	}
 }
 
+func TestDocs_NameEveryRoute(t *testing.T) {
+	data, err := os.ReadFile("../../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range console.Declarations() {
+		if !strings.Contains(string(data), r.Method+" "+r.Pattern) {
+			t.Errorf("docs/api.md has no %s %s", r.Method, r.Pattern)
+		}
+	}
+}
+
 func TestOpenAPI_DescribesEveryAnswerOfEveryRole(t *testing.T) {
 	d := openapi(t)
 	for _, r := range console.Declarations() {

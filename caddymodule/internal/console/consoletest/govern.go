@@ -202,13 +202,13 @@ func (f config) Validate(_ context.Context, c console.ConfigChange) (out console
 	return out, err
 }
 
-func (f config) Put(_ context.Context, match string, c console.ConfigChange) (out console.ConfigView, err error) {
+func (f config) Put(ctx context.Context, match string, c console.ConfigChange) (out console.ConfigView, err error) {
 	err = f.change(match, func() error {
 		if p := check(c); len(p) > 0 {
 			return console.Invalid(p...)
 		}
 		f.undo = append(f.undo, undo{
-			ConfigUndo: console.ConfigUndo{ID: id("undo", f.version), At: console.At(f.now()), Actor: "admin", Summary: itoa(len(c.Set)+len(c.Unset)) + " values"},
+			ConfigUndo: console.ConfigUndo{ID: id("undo", f.version), At: console.At(f.now()), Actor: console.Actor(ctx), Summary: itoa(len(c.Set)+len(c.Unset)) + " values"},
 			before:     slices.Clone(f.overrides),
 		})
 		for _, s := range c.Set {

@@ -6,8 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/aimux/aimux/caddymodule/internal/console"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestServe_AnswersAsEachRole(t *testing.T) {
 	s := Serve(t, Settings{})
