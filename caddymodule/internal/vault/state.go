@@ -154,6 +154,15 @@ func (v *Vault) List() ([]Info, error) {
 	return out, nil
 }
 
+// Origin returns the address a key may be sent to, without opening the key.
+func (v *Vault) Origin(id string) (Origin, error) {
+	e := v.state.Load().index[id]
+	if e == nil {
+		return "", notFound(id)
+	}
+	return e.Origin, nil
+}
+
 // Info returns what may be shown of one key.
 func (v *Vault) Info(id string) (Info, error) { return v.state.Load().info(id) }
 

@@ -160,6 +160,15 @@ func TestVault_RefusesWhatCannotBeStored(t *testing.T) {
 	}
 }
 
+func TestOrigin_IsKnownWithoutOpeningTheKey(t *testing.T) {
+	v, _ := small(t)
+	if got, err := v.Origin("zai-main"); err != nil || got != zai {
+		t.Errorf("Origin = %q, %v", got, err)
+	}
+	_, err := v.Origin("nobody")
+	mustFail(t, err, ErrNotFound, "nobody")
+}
+
 func TestParseOrigin(t *testing.T) {
 	for in, want := range map[string]Origin{
 		"https://api.z.ai/api/anthropic":     zai,
