@@ -29,6 +29,8 @@ type Config struct {
 	Env []string
 	// Args follow run --config Caddyfile.
 	Args []string
+	// Files is how many descriptors the process may have. 0: as many as the test.
+	Files int
 }
 
 // Provider is an upstream as a user configures it.

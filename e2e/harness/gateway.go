@@ -72,7 +72,12 @@ func start(t T, c Config) (*Gateway, error) {
 	if g.log, err = openLog(filepath.Join(g.Dir, "log")); err != nil {
 		return nil, err
 	}
-	g.cmd = exec.Command(bin, append([]string{"run", "--config", "Caddyfile"}, c.Args...)...)
+	args := append([]string{"run", "--config", "Caddyfile"}, c.Args...)
+	g.cmd = exec.Command(bin, args...)
+	if c.Files > 0 {
+		limited := []string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, c.Files), bin}
+		g.cmd = exec.Command("/bin/sh", append(limited, args...)...)
+	}
 	g.cmd.Dir, g.cmd.Env = g.Dir, g.environment(c)
 	g.cmd.Stdout, g.cmd.Stderr = g.log.file, g.log.file
 	begun := time.Now()

@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/aimux/aimux/caddymodule/simulator"
+	"github.com/aimux/aimux/e2e/harness"
+)
+
+var _ = Describe("Ceilings", func() {
+	It("88 short of descriptors new requests are refused, live streams go on, and all is well afterwards", func() {
+		slow := harness.NewUpstream(GinkgoT(), simulator.Options{TokensPerSecond: 25, Tokens: 100})
+		quickOne := harness.NewUpstream(GinkgoT(), simulator.Options{})
+		gw := harness.Start(GinkgoT(), harness.Config{Files: 128, Providers: []harness.Provider{slow.As("one", "simulator", "k"), quickOne.As("two", "simulator", "k")}})
+		var live []*harness.Stream
+		for range 20 {
+			s := gw.Open(GinkgoT(), harness.Ask{Stream: true})
+			live = append(live, s)
+		}
+		// Connections that do nothing fill what is left, until the gateway says
+		// that there is no room for another request.
+		var idle []net.Conn
+		refused := func() bool {
+			return gw.Ask(GinkgoT(), harness.Ask{Model: "two/m"}).Outcome(0) == harness.ERR(503)
+		}
+		for range 85 {
+			if refused() {
+				break
+			}
+			c, err := net.Dial("tcp", strings.TrimPrefix(gw.URL, "http://"))
+			Expect(err).NotTo(HaveOccurred())
+			DeferCleanup(func() { c.Close() })
+			idle = append(idle, c)
+			time.Sleep(20 * time.Millisecond)
+		}
+		Expect(refused()).To(BeTrue(), "with %d idle connections", len(idle))
+		for _, s := range live {
+			Expect(s.Finish().Outcome(100)).To(Equal(harness.OK))
+		}
+		for _, c := range idle {
+			c.Close()
+		}
+		Eventually(func() harness.Outcome { return gw.Ask(GinkgoT(), harness.Ask{Model: "two/m"}).Outcome(16) }).Should(Equal(harness.OK))
+		Expect(gw.Key(GinkgoT(), "one", "k1").Resting()).To(BeFalse())
+	})
+
+	It("74 a client that opens and resets streams without end does not hold the gateway up", func() {
+		up := harness.NewUpstream(GinkgoT(), simulator.Options{TTFT: 20 * time.Millisecond, MaxRecords: -1})
+		gw := harness.Start(GinkgoT(), harness.Config{
+			Caddyfile: "{\n\taimux aimux.toon\n\tadmin {$AIMUX_ADMIN}\n\tservers {\n\t\tprotocols h1 h2c\n\t}\n}\n{$AIMUX_SITE} {\n\tbind 127.0.0.1\n\taimux\n}\n",
+			Providers: []harness.Provider{up.As("one", "simulator", "k")},
+		})
+		opened := resets(gw, size("AIMUX_E2E_RESETS", 3000))
+		begun := time.Now()
+		asks(gw, 10, harness.Ask{})
+		took := time.Since(begun)
+		Expect(took).To(BeNumerically("<", 5*time.Second))
+		wantNothingInFlight(gw)
+		before, err := gw.Usage()
+		if err != nil {
+			Skip("no /proc here: " + err.Error())
+		}
+		time.Sleep(time.Second) // in which an idle process uses next to nothing
+		after, _ := gw.Usage()
+		Expect(after.CPU - before.CPU).To(BeNumerically("<", 200*time.Millisecond))
+		AddReportEntry(fmt.Sprintf("%d streams opened and reset on one connection; ten requests after it took %s", opened, took.Round(time.Millisecond)))
+	})
+})
+
+// resets opens and resets n streams on one connection and returns how many the
+// server let pass before it closed the connection, if it did.
+func resets(gw *harness.Gateway, n int) int {
+	GinkgoHelper()
+	host := strings.TrimPrefix(gw.URL, "http://")
+	c, err := net.Dial("tcp", host)
+	Expect(err).NotTo(HaveOccurred())
+	defer c.Close()
+	Expect(c.SetDeadline(time.Now().Add(20 * time.Second))).To(Succeed())
+	go func() { _, _ = io.Copy(io.Discard, c) }()
+	_, err = io.WriteString(c, http2.ClientPreface)
+	Expect(err).NotTo(HaveOccurred())
+	framer := http2.NewFramer(c, nil)
+	Expect(framer.WriteSettings()).To(Succeed())
+	body := []byte(`{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`)
+	var block bytes.Buffer
+	pack := hpack.NewEncoder(&block)
+	for i := range n {
+		block.Reset()
+		for _, f := range [][2]string{{":method", "POST"}, {":scheme", "http"}, {":authority", host}, {":path", "/v1/chat/completions"}, {"content-type", "application/json"}} {
+			_ = pack.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
+		}
+		stream := uint32(2*i + 1)
+		if framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true}) != nil ||
+			framer.WriteData(stream, true, body) != nil || framer.WriteRSTStream(stream, http2.ErrCodeCancel) != nil {
+			return i
+		}
+	}
+	return n
+}
