@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"testing"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
@@ -54,6 +55,31 @@ func BenchmarkObserve(b *testing.B) {
 			}
 		})
 	})
+}
+
+// TestObserve_AllocatesNothing holds what the benchmark shows.
+func TestObserve_AllocatesNothing(t *testing.T) {
+	recorder, w := NewMetrics().For(names()), windowsAt(newClock())
+	record := failedOver()
+	if n := testing.AllocsPerRun(100, func() {
+		recorder.Observe(record)
+		w.Observe(record)
+	}); n != 0 {
+		t.Errorf("%v allocations an exchange", n)
+	}
+}
+
+// BenchmarkRoll is the most that one exchange in ten seconds takes: a step of
+// every scope it touches is closed.
+func BenchmarkRoll(b *testing.B) {
+	c := newClock()
+	w := windowsAt(c)
+	record := answered("zai", "glm")
+	b.ReportAllocs()
+	for b.Loop() {
+		c.pass(10 * time.Second)
+		w.Observe(record)
+	}
 }
 
 // BenchmarkStats is what the console or an alert costs.
