@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -189,9 +190,10 @@ func TestTotals_EqualTheSumOfTheExchangesForEveryQuery(t *testing.T) {
 
 func TestTotals_FiftyThousandRequestsAddUpExactly(t *testing.T) {
 	l := open(t, quiet(tempPath(t)))
-	all := samples(50_000, noon.Add(-40*time.Hour), 2*time.Second)
-	for i := 0; i < len(all); i += 5000 {
-		record(t, l, all[i:i+5000]...)
+	const n = 50_000 / slow
+	all := samples(n, noon.Add(-40*time.Hour), 2*slow*time.Second)
+	for batch := range slices.Chunk(all, 5000) {
+		record(t, l, batch...)
 	}
 	r := readerOf(t, l)
 	for _, by := range everyBy {
@@ -200,14 +202,14 @@ func TestTotals_FiftyThousandRequestsAddUpExactly(t *testing.T) {
 	}
 	edges := Query{By: ByModel, Filter: Filter{Since: noon.Add(-39*time.Hour - 17*time.Minute), Until: noon.Add(-13*time.Hour + 41*time.Second)}}
 	compare(t, all, edges, totals(t, r, edges))
-	if h := l.Health(); h.Rows != 50_000 || h.Written != 50_000 || h.Dropped != 0 {
-		t.Errorf("%+v, want 50000 rows and none dropped", h)
+	if h := l.Health(); h.Rows != n || h.Written != n || h.Dropped != 0 {
+		t.Errorf("%+v, want %d rows and none dropped", h, n)
 	}
 }
 
 func TestRollups_ThatAreRebuiltFromRowsEqualThoseKeptWithThem(t *testing.T) {
 	l := open(t, quiet(tempPath(t)))
-	all := samples(3000, noon.Add(-20*time.Hour), 30*time.Second)
+	all := samples(3000/slow, noon.Add(-20*time.Hour), 30*slow*time.Second)
 	for i, odd := range []time.Time{time.Unix(0, 0), time.Unix(-1, 5000), time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		all[i].Start = odd
 	}
