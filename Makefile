@@ -59,7 +59,7 @@ $(SLIM): $(SOURCES)
 adapt: $(BIN) ## the sample Caddyfile adapts, validates, and the modules are there
 	@echo "== adapt"
 	$(BIN) adapt --config Caddyfile --validate > /dev/null
-	$(BIN) list-modules | grep -xE 'aimux|http.handlers.aimux|admin.api.aimux' | sort | tr '\n' ' ' | grep -qx 'admin.api.aimux aimux http.handlers.aimux '
+	$(BIN) list-modules | grep -xE 'aimux|http.handlers.aimux|http.handlers.aimux_dashboard|admin.api.aimux' | sort | tr '\n' ' ' | grep -qx 'admin.api.aimux aimux http.handlers.aimux http.handlers.aimux_dashboard '
 
 e2e: $(BIN) $(SLIM) ## end-to-end specs against the built binary, a smoke test of the slim one
 	@echo "== e2e"

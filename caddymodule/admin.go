@@ -16,6 +16,7 @@ import (
 //	GET  /aimux/status                       what is configured, how it is doing, the last exchanges with their decisions
 //	GET  /aimux/keys                         every key: in flight, resting until when and why
 //	POST /aimux/keys/{provider}/{name}/reset wakes a resting key
+//	     /aimux/api/…                        the console's API (docs/api.md), for commands on this machine
 //
 // Nothing here shows a secret; there is no endpoint that could.
 type Admin struct{}
@@ -28,6 +29,7 @@ func (Admin) CaddyModule() caddy.ModuleInfo {
 // Routes returns the admin endpoints.
 func (Admin) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
+		{Pattern: "/aimux/api/", Handler: caddy.AdminHandlerFunc(serveAPI)},
 		{Pattern: "GET /aimux/status", Handler: caddy.AdminHandlerFunc(serveStatus)},
 		{Pattern: "GET /aimux/keys", Handler: caddy.AdminHandlerFunc(serveKeys)},
 		{Pattern: "POST /aimux/keys/{provider}/{name}/reset", Handler: caddy.AdminHandlerFunc(resetKey)},

@@ -36,12 +36,13 @@ type App struct {
 	// aimux/overrides.toon in Caddy's data directory.
 	Overrides string `json:"overrides,omitempty"`
 
-	live    *live
-	logger  *slog.Logger
-	events  *caddyevents.App
-	context caddy.Context
-	result  *schema.Result
-	public  bool // other machines reach a listener
+	live     *live
+	logger   *slog.Logger
+	events   *caddyevents.App
+	context  caddy.Context
+	result   *schema.Result
+	consoles *consoles
+	public   bool // other machines reach a listener
 
 	background *background // nil until started
 }
@@ -59,7 +60,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // the runtime. It must work from here to the last response: Caddy starts and
 // stops apps in no particular order.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger, a.context = ctx.Slogger(), ctx
+	a.logger, a.context, a.consoles = ctx.Slogger(), ctx, new(consoles)
 	if len(a.Config) == 0 && a.Source == "" && exists(a.overrides()) {
 		made, err := embed("", a.Overrides)
 		if err != nil {
@@ -92,11 +93,12 @@ func (a *App) compile(document *App) (*runtime, error) {
 	for _, w := range result.Warnings {
 		a.logger.Warn("configuration", "warning", w.String())
 	}
-	rt, err := newRuntime(result, a.logger)
+	rt, err := newRuntime(result, a.logger, a.consoles)
 	if err != nil {
 		return nil, fmt.Errorf("aimux: %w", err)
 	}
 	rt.source, a.result = a.Source, result
+	rt.described = a.describe(rt)
 	return rt, nil
 }
 
@@ -128,6 +130,8 @@ func (a *App) apply() error {
 			a.logger.Error("alerts are not watched", "error", err.Error())
 		}
 	}
+	a.consoles.changed()
+	a.introduce("config.apply")
 	a.logger.Info("configuration applied", "source", a.sourceName())
 	return nil
 }
@@ -165,6 +169,7 @@ func (a *App) Start() error {
 	if err := a.begin(); err != nil {
 		return err
 	}
+	a.background.group.Go(func() { a.introduce("server.start") })
 	if len(a.result.EnvUsed) > 0 {
 		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
 	}
@@ -188,6 +193,9 @@ func (a *App) sourceName() string {
 // Stop does nothing that requests under way would notice.
 func (a *App) Stop() error {
 	serving.CompareAndSwap(a, nil)
+	if caddy.Exiting() {
+		a.introduce("server.stop")
+	}
 	a.background.end()
 	return nil
 }

@@ -29,10 +29,11 @@ import (
 // builder puts a runtime together from a configuration. It is the only place
 // that makes the parts of a gateway.
 type builder struct {
-	runtime *runtime
-	config  *schema.Config
-	logger  *slog.Logger
-	byName  map[string]*gateway.Provider
+	runtime  *runtime
+	config   *schema.Config
+	logger   *slog.Logger
+	consoles *consoles
+	byName   map[string]*gateway.Provider
 }
 
 func (b *builder) build() error {
@@ -101,6 +102,7 @@ func (b *builder) limits() gateway.Limits {
 		Body: int64(l.Body), Depth: l.Depth, Response: int64(l.Response), Event: int(l.Event),
 		BodyIdle: l.BodyIdle.Std(), BodyTotal: l.BodyTotal.Std(),
 		Header: int(l.HeaderBytes), InFlight: int64(l.InFlight), Decompression: l.Decompression,
+		Queue: or(l.Queue, -1), QueueWait: l.QueueWait.Std(), Streams: int64(l.Streams), Memory: int64(l.Memory), ClientStall: l.WriteIdle.Std(),
 	}
 }
 
@@ -126,7 +128,7 @@ func (b *builder) provider(name string, row schema.Provider) error {
 	if len(keys) == 0 {
 		keys = []*keypool.Key{{Name: "none", State: b.runtime.keyState(origin, ""), MaxInFlight: row.MaxInFlight}}
 	}
-	p := &gateway.Provider{Name: name, Vendor: vendor, Client: b.client(name, origin, row), Keys: b.pool(name, row, keys)}
+	p := &gateway.Provider{Name: name, Vendor: vendor, Client: b.client(name, origin, row), Keys: b.pool(name, row, keys), MaxInFlight: int64(row.MaxInFlight)}
 	b.byName[name] = p
 	b.runtime.providers = append(b.runtime.providers, p)
 	b.runtime.kinds[name] = row.Kind

@@ -72,7 +72,7 @@ func (t *targets) make(p *gateway.Provider, m provider.Model) *route.Target {
 	target := &route.Target{
 		ID: p.Name + "/" + m.ID, Provider: p.Name, Model: m.ID, Caps: m,
 		Tier: cmp.Or(row.Tier, 1), Weight: row.Weight, Keys: p.Keys,
-		Health: t.runtime.targetState(originOf(p.Vendor), m.ID),
+		Health: t.runtime.targetState(p.Vendor.Origin(), m.ID),
 	}
 	for _, d := range [...]llm.Dialect{llm.Anthropic, llm.OpenAI, llm.Responses} {
 		if _, ok := p.Vendor.Endpoints[d]; ok {

@@ -141,6 +141,7 @@ func (bg *background) healthLog(ctx context.Context, a *App, rt *runtime) {
 
 // emit makes an alert an event of Caddy's, for whatever subscribes to it.
 func (a *App) emit(e alert.Event) {
+	a.consoles.alert(e)
 	if a.events == nil {
 		return
 	}

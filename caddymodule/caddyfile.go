@@ -147,3 +147,32 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	}
 	return new(Handler), nil
 }
+
+// parseDashboard reads the directive of the console:
+//
+//	aimux_dashboard [<matcher>] {
+//		hosts <names...>
+//		dev_login
+//	}
+func parseDashboard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	d := new(Dashboard)
+	h.Next()
+	if h.NextArg() {
+		return nil, h.ArgErr()
+	}
+	for nesting := h.Nesting(); h.NextBlock(nesting); {
+		switch h.Val() {
+		case "hosts":
+			if d.Hosts = append(d.Hosts, h.RemainingArgs()...); len(d.Hosts) == 0 {
+				return nil, h.ArgErr()
+			}
+		case "dev_login":
+			if d.DevLogin = true; h.NextArg() {
+				return nil, h.ArgErr()
+			}
+		default:
+			return nil, h.Errf("unrecognized subdirective: %s (there are hosts and dev_login)", h.Val())
+		}
+	}
+	return d, nil
+}

@@ -20,10 +20,13 @@ import (
 func init() {
 	caddy.RegisterModule(App{})
 	caddy.RegisterModule(Handler{})
+	caddy.RegisterModule(Dashboard{})
 	caddy.RegisterModule(Admin{})
 	httpcaddyfile.RegisterGlobalOption("aimux", parseGlobal)
 	httpcaddyfile.RegisterHandlerDirective("aimux", parseHandler)
 	httpcaddyfile.RegisterDirectiveOrder("aimux", httpcaddyfile.Before, "reverse_proxy")
+	httpcaddyfile.RegisterHandlerDirective("aimux_dashboard", parseDashboard)
+	httpcaddyfile.RegisterDirectiveOrder("aimux_dashboard", httpcaddyfile.Before, "reverse_proxy")
 	registerCommands()
 }
 

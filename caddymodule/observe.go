@@ -27,7 +27,7 @@ func (b *builder) observers() observers {
 	names := b.names()
 	s := &b.runtime.services
 	s.windows.Configure(names)
-	all := observers{b.runtime.recent, metrics().For(names), s.windows}
+	all := observers{b.runtime.recent, metrics().For(names), s.windows, b.consoles}
 	if s.ledger != nil {
 		all = append(all, s.ledger)
 	}
@@ -68,6 +68,7 @@ func (s *services) state(to *telemetry.State) {
 		}
 		to.Stores = append(to.Stores, stands)
 	}
+	to.Stores = append(to.Stores, s.auditor.state())
 	to.Budgets = append(to.Budgets, s.budgets()...)
 	to.Firing = s.watch.Firing()
 }

@@ -35,6 +35,8 @@ type runtime struct {
 	providers []*gateway.Provider // in the order of their names
 	recent    *ring
 	config    *schema.Config
+	result    *schema.Result
+	described func() *schema.Result // with the place of each value
 	source    string
 	implicit  bool
 	guarded   bool // there are client keys
@@ -50,11 +52,11 @@ type runtime struct {
 
 // newRuntime builds what result describes. Its caller holds the first
 // reference.
-func newRuntime(result *schema.Result, logger *slog.Logger) (*runtime, error) {
-	rt := &runtime{config: result.Config, implicit: result.Config.Implicit, kinds: map[string]string{}, recent: newRing(result.Config.Log.Decisions)}
+func newRuntime(result *schema.Result, logger *slog.Logger, to *consoles) (*runtime, error) {
+	rt := &runtime{config: result.Config, result: result, implicit: result.Config.Implicit, kinds: map[string]string{}, recent: newRing(result.Config.Log.Decisions)}
 	rt.refs.Store(1)
 	rt.archive = share(rt, "archive", func() *archive { return openArchive(archivePath(), logger) })
-	b := builder{runtime: rt, config: result.Config, logger: logger}
+	b := builder{runtime: rt, config: result.Config, logger: logger, consoles: to}
 	if err := b.build(); err != nil {
 		rt.release()
 		return nil, err
@@ -141,6 +143,8 @@ func (s shared[T]) Destruct() error {
 		ctx, cancel := context.WithTimeout(context.Background(), ledgerEnd)
 		defer cancel()
 		return v.Close(ctx)
+	case *auditor:
+		return v.close()
 	case *archive:
 		v.end()
 	}

@@ -30,6 +30,7 @@ type services struct {
 	ledger   *usage.Ledger // nil: switched off
 	windows  *telemetry.Windows
 	watch    *alert.Watch
+	auditor  *auditor
 }
 
 // dataFile is the path of one of aimux's own files.
@@ -48,6 +49,8 @@ func (b *builder) services() error {
 	if err := b.openVault(); err != nil {
 		return err
 	}
+	dir := cmp.Or(b.config.Audit.Directory, dataFile("audit"))
+	s.auditor = share(b.runtime, fmt.Sprintf("audit|%s|%v", dir, s.vault != nil), func() *auditor { return newAuditor(dir, s.vault) })
 	if err := b.openClients(); err != nil {
 		return err
 	}

@@ -24,7 +24,9 @@ func (a auditing) Begin(ctx context.Context, e console.AuditEntry) (func(outcome
 	event := audit.Event{
 		Actor: e.Actor, IP: e.IP, Action: e.Action, Target: e.Target, Before: fields(e.Before), After: fields(e.After), Outcome: "begun",
 	}
-	if _, err := log.Append(ctx, event); err != nil {
+	_, err = log.Append(ctx, event)
+	a.AuditTrouble(err)
+	if err != nil {
 		return nil, err
 	}
 	return func(outcome string) {

@@ -74,6 +74,8 @@ type Options struct {
 	// AuditDir is where the log is, to be read; AuditKeys are those that sign it.
 	AuditDir  string
 	AuditKeys func() []ed25519.PublicKey
+	// AuditTrouble is told after every record whether it could be written.
+	AuditTrouble func(error)
 	// Overrides is the path of overrides.toon. Beside it lie its former versions.
 	Overrides string
 	// OpenVault opens the vault, and makes it if there is none.

@@ -1,0 +1,172 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/ed25519"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/audit"
+	"github.com/aimux/aimux/caddymodule/internal/client"
+	"github.com/aimux/aimux/caddymodule/internal/control"
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
+	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/schema"
+)
+
+// processStart is when this process began to be aimux.
+var processStart = time.Now()
+
+// plane returns the control plane of the app: what its console, its admin
+// endpoint and its commands look at and change.
+func (a *App) plane() *control.Plane {
+	auditor := a.live.now().services.auditor
+	return control.New(control.Options{
+		Gateway: steered{a}, State: a, Overrides: a.overrides(), Version: Version, Started: processStart, Logger: a.logger,
+		Audit: auditor.open, AuditDir: auditor.dir, AuditKeys: auditor.keys, AuditTrouble: auditor.note,
+		OpenVault: func(ctx context.Context) (*vault.Vault, error) {
+			options, err := vaultOptions(a.live.now().config)
+			if err != nil {
+				return nil, err
+			}
+			return openOrInit(ctx, options)
+		},
+		OpenStore: func(v *vault.Vault) (*client.Store, error) {
+			pepper, err := v.Derive(pepperLabel)
+			if err != nil {
+				return nil, err
+			}
+			return client.OpenStore(clientsFile(), pepper, nil)
+		},
+	})
+}
+
+// openOrInit opens the vault, or makes it if there is none.
+func openOrInit(ctx context.Context, options vault.Options) (*vault.Vault, error) {
+	for _, path := range []string{options.Path, options.Key.KeyFile} {
+		if path == "" {
+			continue
+		}
+		if err := makeParent(path); err != nil {
+			return nil, err
+		}
+	}
+	if exists(options.Path) {
+		return vault.Open(ctx, options)
+	}
+	return vault.Init(ctx, options)
+}
+
+// steered is an app as the control plane sees it.
+type steered struct{ app *App }
+
+// View returns the configuration in force.
+func (s steered) View() control.View {
+	rt := s.app.live.now()
+	return control.View{
+		Result: rt.described(), Source: rt.source, Simulated: rt.simulated(), Providers: rt.providers, Kinds: rt.kinds, Router: rt.router,
+		Recent: func(n int) []gateway.Record { return rt.recent.last(n) },
+		Vault:  rt.services.vault, Store: rt.services.store, Registry: rt.services.clients, Ledger: rt.services.ledger,
+		Windows: rt.services.windows, Watch: rt.services.watch,
+	}
+}
+
+// Apply puts the files in force.
+func (s steered) Apply() error { return s.app.apply() }
+
+// Check reads the configuration as it would be.
+func (s steered) Check(overrides []byte) (*schema.Result, error) {
+	return schema.Load(schema.Options{Path: s.app.Source, OverridesData: overrides, Environ: os.Environ(), Known: known()})
+}
+
+// describe reads the configuration's files once more, for where each value
+// stands: what Caddy hands over is one document.
+func (a *App) describe(rt *runtime) func() *schema.Result {
+	return sync.OnceValue(func() *schema.Result {
+		if a.Source == "" && len(a.Config) > 0 && !exists(a.overrides()) {
+			return rt.result
+		}
+		r, err := schema.Load(schema.Options{Path: a.Source, Overrides: a.overrides(), Environ: os.Environ(), Known: known()})
+		if err != nil {
+			return rt.result // the files have changed and do not hold; what is in force does
+		}
+		return r
+	})
+}
+
+// auditor opens the audit log with the first thing that has to be in it.
+type auditor struct {
+	dir  string
+	key  ed25519.PrivateKey // nil: checkpoints are not signed
+	mu   sync.Mutex
+	log  *audit.Log
+	last error
+}
+
+func newAuditor(dir string, v *vault.Vault) *auditor {
+	a := &auditor{dir: dir}
+	if v == nil {
+		return a
+	}
+	if seed, err := v.Derive("aimux audit log signing key"); err == nil {
+		a.key = ed25519.NewKeyFromSeed(seed)
+	}
+	return a
+}
+
+func (a *auditor) open(ctx context.Context) (*audit.Log, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.log != nil {
+		return a.log, nil
+	}
+	a.log, a.last = audit.Open(ctx, audit.Options{Dir: a.dir, Key: a.key})
+	return a.log, a.last
+}
+
+func (a *auditor) keys() []ed25519.PublicKey {
+	if a.key == nil {
+		return nil
+	}
+	return []ed25519.PublicKey{a.key.Public().(ed25519.PublicKey)}
+}
+
+// note remembers whether the last record could be written.
+func (a *auditor) note(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last = err
+}
+
+func (a *auditor) state() telemetry.StoreState {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := telemetry.StoreState{Name: "audit"}
+	if a.last != nil {
+		s.Trouble = a.last.Error()
+	}
+	return s
+}
+
+// record writes down what the server itself did.
+func (a *auditor) record(ctx context.Context, action, target string) error {
+	log, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = log.Append(ctx, audit.Event{Actor: "server", Action: action, Target: target})
+	a.note(err)
+	return err
+}
+
+// close ends the log with a checkpoint.
+func (a *auditor) close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.log == nil {
+		return nil
+	}
+	return a.log.Close()
+}
