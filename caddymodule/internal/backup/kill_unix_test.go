@@ -130,6 +130,9 @@ func killAt(t *testing.T, do string, point int) bool {
 	if _, err := Recover(t.Context(), h.state(), testDay); err != nil {
 		t.Fatal(err)
 	}
+	if got := h.set(t); do == "swap" && died && cmp.Equal(got, newSet) != (point > 4) {
+		t.Errorf("killed at %d, where the copies are made up to 4 and counted on from 5: new set %t", point, point <= 4)
+	}
 	h.check(t, fmt.Sprintf("%s, killed at %d", do, point))
 	return died
 }
@@ -177,6 +180,30 @@ func TestFullDisk_LeavesTheOldSet(t *testing.T) {
 				t.Logf("there was room enough: %s", output)
 			}
 		})
+	}
+}
+
+func TestSwap_FilesBelongToWhoeverOwnedTheOldOnes(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	h := newHouse(t, t.TempDir())
+	for path, uid := range map[string]int{h.path("etc/aimux.toon"): 4242, h.path("data"): 4243} {
+		if err := os.Chown(path, uid, uid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.staged.Swap(t.Context(), h.state(), h.targets, testDay); err != nil {
+		t.Fatal(err)
+	}
+	for path, uid := range map[string]uint32{h.path("etc/aimux.toon"): 4242, h.path("data/clients.json"): 4243, h.path("data/vault.json"): 0} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Sys().(*syscall.Stat_t).Uid; got != uid {
+			t.Errorf("%s belongs to %d, want %d", path, got, uid)
+		}
 	}
 }
 

@@ -158,7 +158,7 @@ func (w *swapper) prepare(s *Staged, j *journal, from map[string]string) error {
 		if err := os.MkdirAll(filepath.Dir(st.Path), 0o700); err != nil {
 			return err
 		}
-		if err := s.copy(from[st.Path], st.fresh()); err != nil {
+		if err := s.copy(from[st.Path], st); err != nil {
 			return err
 		}
 		w.point("backup: copied")
@@ -166,8 +166,9 @@ func (w *swapper) prepare(s *Staged, j *journal, from map[string]string) error {
 	return syncAll(j.Steps)
 }
 
-// copy puts a staged file elsewhere, with its permissions, and on the disk.
-func (s *Staged) copy(name, to string) error {
+// copy puts a staged file beside the path of its step, with its permissions and the
+// owner of what it replaces, and on the disk.
+func (s *Staged) copy(name string, st step) error {
 	in, err := s.open(name)
 	if err != nil {
 		return err
@@ -177,15 +178,15 @@ func (s *Staged) copy(name, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := remove(to); err != nil {
+	if err := remove(st.fresh()); err != nil {
 		return err
 	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	out, err := os.OpenFile(st.fresh(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Chmod(info.Mode().Perm()), out.Sync(), out.Close())
+	return errors.Join(err, giveTo(out, st.Path), out.Chmod(info.Mode().Perm()), out.Sync(), out.Close())
 }
 
 // commit is the point of no return: from the journal's new state on, Recover goes

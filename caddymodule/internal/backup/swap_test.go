@@ -160,6 +160,23 @@ func TestSwap_AnErrorOnTheWayLeavesTheOldSet(t *testing.T) {
 	}
 }
 
+func TestSwap_TurnsBackFromWhereAnOldFileHasTwoNames(t *testing.T) {
+	dir := t.TempDir()
+	st := step{Path: filepath.Join(dir, "a"), Put: true, Had: true}
+	writeFile(t, st.Path, "old")
+	writeFile(t, st.fresh(), "new")
+	if err := keep(st); err != nil {
+		t.Fatal(err)
+	}
+	w := &swapper{dir, func(string) {}}
+	if err := w.turnBack(&journal{Steps: []step{st}}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"a": "old"}, tree(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSwap_FollowsALinkAtATarget(t *testing.T) {
 	h := newHouse(t, t.TempDir())
 	real := h.path("dotfiles/aimux.toon")
