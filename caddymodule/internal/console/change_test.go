@@ -171,6 +171,11 @@ func TestConfig_AnInvalidChangeNamesAllProblemsAndChangesNothing(t *testing.T) {
 	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != 422 {
 		t.Fatalf("%d %s %v", a.Status, a.Body, err)
 	}
+	for _, r := range s.Records() {
+		if r.Action == "config.update" {
+			t.Errorf("the log tells of a change that never was: %+v", r)
+		}
+	}
 	if len(got.Error.Problems) != 2 || got.Error.Problems[0].Pointer != "/timeouts/connect" || got.Error.Problems[0].Hint == "" || s.Changes() != 0 {
 		t.Errorf("%+v, %d changes", got.Error, s.Changes())
 	}
