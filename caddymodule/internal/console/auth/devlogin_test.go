@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 )
 
 // request is a browser's on this very machine, unless changed.
@@ -121,5 +122,24 @@ func TestCheckDevListeners_RefusesWhatIsNotLoopback(t *testing.T) {
 	}
 	if CheckDevListeners(nil) == nil {
 		t.Error("no listener at all is fine")
+	}
+}
+
+func TestDevLogin_SessionsEndWhenAnotherProcessSetsAPassword(t *testing.T) {
+	a, c := open(t, func(o *Options) { o.DevLogin = true })
+	token, _, err := a.Login(t.Context(), Attempt{User: "admin", Password: "admin", IP: here, DevAllowed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Open(Options{Path: a.store.path, Cost: Cost{64, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Reset(t.Context(), "bob", ""); err != nil {
+		t.Fatal(err)
+	}
+	c.add(time.Second)
+	if _, ok := a.Session(token, true); ok {
+		t.Error("the development session still stands")
 	}
 }

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,10 +26,10 @@ type limiter struct {
 // peer is what an address did. An attempt counts as failed from its beginning,
 // so that many at once gain nothing; forgive takes that back.
 type peer struct {
-	fails   int
-	strikes int // locks so far
-	begun   time.Time
-	locked  time.Time // until when
+	recent  []time.Time // failures of the last window, at most as many as it takes
+	strikes int         // locks so far
+	locked  time.Time   // until when
+	seen    time.Time   // the last attempt
 }
 
 func peerOf(ip netip.Addr) netip.Addr {
@@ -51,20 +52,19 @@ func (l *limiter) take(ip netip.Addr, now time.Time) (wait time.Duration, locked
 		// A clock that was set back locks nobody for longer than a lock lasts.
 		return min(wait, longestLock), false
 	}
-	if since := now.Sub(p.begun); since >= window || since < 0 {
-		p.fails, p.begun = 0, now
-	}
+	p.seen = now
+	p.recent = slices.DeleteFunc(p.recent, func(t time.Time) bool { return now.Sub(t) >= window || t.After(now) })
 	allowed := failures
 	if p.strikes > 0 {
 		allowed = 1
 	}
-	if p.fails < allowed {
-		p.fails++
+	if len(p.recent) < allowed {
+		p.recent = append(p.recent, now)
 		return 0, false
 	}
 	d := min(window<<min(p.strikes, 10), longestLock)
 	p.strikes++
-	p.locked, p.fails, p.begun = now.Add(d), 0, now.Add(d)
+	p.locked, p.recent = now.Add(d), nil
 	return d, true
 }
 
@@ -74,15 +74,15 @@ func (l *limiter) take(ip netip.Addr, now time.Time) (wait time.Duration, locked
 func (l *limiter) forgive(ip netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p := l.peers[peerOf(ip)]; p != nil && p.fails > 0 {
-		p.fails--
+	if p := l.peers[peerOf(ip)]; p != nil && len(p.recent) > 0 {
+		p.recent = p.recent[:len(p.recent)-1]
 	}
 }
 
 func (l *limiter) peer(ip netip.Addr, now time.Time) *peer {
 	p := l.peers[ip]
-	if p != nil && now.Sub(p.locked) > forgetAfter && now.Sub(p.begun) > forgetAfter {
-		*p = peer{begun: now}
+	if p != nil && now.Sub(p.locked) > forgetAfter && now.Sub(p.seen) > forgetAfter {
+		*p = peer{}
 	}
 	if p != nil {
 		return p
@@ -93,7 +93,7 @@ func (l *limiter) peer(ip netip.Addr, now time.Time) *peer {
 	if len(l.peers) >= maxPeers {
 		l.sweep(now)
 	}
-	p = &peer{begun: now}
+	p = &peer{}
 	l.peers[ip] = p
 	return p
 }
@@ -101,7 +101,7 @@ func (l *limiter) peer(ip netip.Addr, now time.Time) *peer {
 // sweep forgets who has nothing against them, and if that is nobody, any one.
 func (l *limiter) sweep(now time.Time) {
 	for ip, p := range l.peers {
-		if !p.locked.After(now) && now.Sub(p.begun) > window {
+		if !p.locked.After(now) && now.Sub(p.seen) > window {
 			delete(l.peers, ip)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 func TestLimiter_CountsIPv6ByNetworkAndStaysBounded(t *testing.T) {
@@ -42,4 +44,32 @@ func TestLimiter_AClockSetBackLocksNobodyForLong(t *testing.T) {
 	if wait, _ := l.take(here, now.AddDate(-56, 0, 0)); wait > longestLock {
 		t.Errorf("locked for %v", wait)
 	}
+}
+
+// However attempts are spread and whatever succeeds in between, no sliding
+// minute holds more than five failures of an address, and a lock is never met by
+// a check.
+func TestLimiter_NoMinuteHoldsMoreThanFiveFailures(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var l limiter
+		now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+		var failed []time.Time
+		for range rapid.IntRange(1, 300).Draw(t, "attempts") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 40_000).Draw(t, "pause")) * time.Millisecond)
+			if wait, _ := l.take(here, now); wait > 0 {
+				if wait > longestLock {
+					t.Fatalf("locked for %v", wait)
+				}
+				continue
+			}
+			if rapid.Bool().Draw(t, "right") {
+				l.forgive(here)
+				continue
+			}
+			failed = append(failed, now)
+			if n := len(failed); n > failures && now.Sub(failed[n-1-failures]) < window {
+				t.Fatalf("%d failures in %v", failures+1, now.Sub(failed[n-1-failures]))
+			}
+		}
+	})
 }
