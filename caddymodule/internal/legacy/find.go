@@ -88,6 +88,9 @@ func (s *search) directory(root *os.Root, shown, dir string, level int) {
 		s.visit.refuse(shown, "more than 32 directories deep")
 		return
 	}
+	if !s.room(shown) {
+		return
+	}
 	d, err := root.Open(dir)
 	if err != nil {
 		s.visit.refuse(shown, "the directory cannot be read")
@@ -121,11 +124,21 @@ func skipped(name string) bool {
 	return false
 }
 
+// room counts files and directories and reports whether one more may be looked at.
+func (s *search) room(shown string) bool {
+	if s.files++; s.files <= maxFiles && s.bytes <= maxTotal {
+		return true
+	}
+	if !s.full {
+		s.full = true
+		s.visit.refuse(shown, "it and everything after it: more than 10000 files and directories or 256 MiB; name fewer paths")
+	}
+	return false
+}
+
 // entry reads one file, or says why not.
 func (s *search) entry(root *os.Root, shown, name string, e fs.DirEntry, asked bool) {
-	if s.files++; s.files > maxFiles || s.bytes > maxTotal {
-		s.full = true
-		s.visit.refuse(shown, "it and everything after it: more than 10000 files or 256 MiB; name fewer paths")
+	if !s.room(shown) {
 		return
 	}
 	switch {

@@ -46,3 +46,12 @@ func TestImport_AFullFileOfAnythingTakesNoLongTime(t *testing.T) {
 		})
 	}
 }
+
+func BenchmarkImport_V1(b *testing.B) {
+	o := testOptions()
+	for b.Loop() {
+		if _, err := Import([]string{"testdata/import/v1/in"}, o); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
