@@ -211,15 +211,16 @@ func TestRollups_ManyMadeUpModelsAreCountedAsOthers(t *testing.T) {
 	o := quiet(tempPath(t))
 	o.Queue = 20_000
 	l := open(t, o)
+	const n = 4000 + 6000/slow
 	var all []Exchange
-	for i := range 10_000 {
+	for i := range n {
 		x := sample(1, noon)
 		x.Attempts = nil
 		x.Model = "made-up-" + time.Duration(i).String()
 		all = append(all, x)
 	}
-	record(t, l, all[:6000]...)
-	record(t, l, all[6000:]...)
+	record(t, l, all[:n/2]...)
+	record(t, l, all[n/2:]...)
 	known := sample(1, noon)
 	known.Model, known.Attempts = all[0].Model, nil
 	record(t, l, known, known)
@@ -227,14 +228,14 @@ func TestRollups_ManyMadeUpModelsAreCountedAsOthers(t *testing.T) {
 		t.Errorf("%d groups in one hour and its day, want at most %d", n, 2*(manyGroups+1))
 	}
 	got := totals(t, readerOf(t, l), Query{By: ByModel, Limit: 10_000})
-	if want := int64(10_002); got.Total.Requests != want {
+	if want := int64(n + 2); got.Total.Requests != want {
 		t.Errorf("%d requests in all, want %d", got.Total.Requests, want)
 	}
 	by := map[string]int64{}
 	for _, g := range got.Groups {
 		by[g.Key] = g.Requests
 	}
-	if by[other] != 8000 && by[other] != 8002 || len(by) != manyGroups+1 {
+	if rest := int64(n - manyGroups); by[other] != rest && by[other] != rest+2 || len(by) != manyGroups+1 {
 		t.Errorf("%d under %s, %d groups", by[other], other, len(by))
 	}
 }
