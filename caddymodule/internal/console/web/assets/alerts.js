@@ -5,7 +5,7 @@ import {ago, badge, card, empty, full, h, head, listen, mono, muted, plain, plur
 const alerts = new Resource('alerts?limit=500');
 let stop = () => {};
 
-// alertLine is one alert in a list of lines; the overview shows it too.
+// alertLine is one alert among lines; the overview shows it too.
 export const alertLine = a => h('li', {key: a.name + (a.provider || '')}, h('span', {class: 'tone-' + tone(a.state)}, shape(tone(a.state))),
 	h('div', h('a', {href: '#/alerts'}, a.text || a.name), h('small', a.state + (a.provider ? ' · ' + providerTitle(a.provider) : ''))),
 	h('time.end', {datetime: a.since}, ago(a.since)));
@@ -28,7 +28,7 @@ function rules(list) {
 function view(data) {
 	const list = [...data.alerts].sort((a, b) => (order[a.state] ?? 3) - (order[b.state] ?? 3) || (a.since < b.since ? 1 : -1));
 	return [list.length ? h('ul.alerts', list.slice(0, 300).map(row))
-		: empty('All quiet', 'No rule has fired. When one does it stands here, with the value that set it off.'), rules(data.rules)];
+		: empty('All quiet', 'No rule has fired.'), rules(data.rules)];
 }
 
 export default {

@@ -1,4 +1,4 @@
-// The console's REST API. Every answer is JSON; every failure becomes an ApiError that a person can read.
+// The REST API. Every failure becomes an ApiError that a person can read.
 
 import {redraw} from './dom.js';
 
@@ -15,11 +15,11 @@ export class ApiError extends Error {
 	get stale() {return this.status === 412;}
 }
 
-// watch.lost is called when the session has ended, watch.change when a password has to be chosen first.
+// watch.lost is called when the session has ended, watch.change when a password has to be set first.
 export const watch = {lost: () => {}, change: () => {}};
 
-// call sends a request and returns {data, etag}. Paths are relative to the page, so it also works below a prefix.
-// The fetch mode stays the default: under the policy no-referrer any other mode would send "Origin: null".
+// call returns {data, etag}. Paths are relative to the page, so it also works below a prefix. The fetch mode stays the
+// default: under the policy no-referrer any other would send "Origin: null".
 export async function call(method, path, body, etag) {
 	const headers = {Accept: 'application/json'};
 	if (method !== 'GET') headers['Content-Type'] = 'application/json';
@@ -61,11 +61,10 @@ export function query(o) {
 
 export const seg = encodeURIComponent;
 
-// Resource is something read from the API: data, or the error that kept it away, or neither while it loads.
-// Data that was once there stays while it is read again.
+// Resource is something read from the API: data, else the error that kept it away, else neither while it loads. Data
+// stays while it is read again.
 export class Resource {
-	// path may be a function, where it depends on what is being looked at.
-	// list names the rows in the answer, where further pages may follow.
+	// path may be a function; list names the rows in an answer that further pages may follow.
 	constructor(path, list) {
 		Object.assign(this, {path, list, turn: 0});
 		this.clear();

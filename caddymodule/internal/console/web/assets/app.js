@@ -55,21 +55,16 @@ function feedStatus() {
 		h('span.feed-dot', shape(tone)), h('span.feed-text', text));
 }
 
-const firing = () => state.alerts.filter(a => a.state === 'firing').length;
-
 function link(p) {
-	const n = p === alerts ? firing() : 0;
+	const n = p === alerts ? state.alerts.filter(a => a.state === 'firing').length : 0;
 	return h('a.nav-link', {key: p.path, href: '#/' + p.path, 'aria-current': p === page ? 'page' : null, title: p.title},
 		icon(p.icon), h('span', p.title), n > 0 && h('b.count.num', {label: n + ' firing'}, n));
 }
 
-const themes = {auto: ['auto', 'Theme: as the system'], light: ['sun', 'Theme: light'], dark: ['moon', 'Theme: dark']};
-
 function themeSwitch() {
 	const now = window.aimuxTheme.get();
-	const order = ['auto', 'light', 'dark'];
-	const next = order[(order.indexOf(now) + 1) % 3];
-	return iconButton(themes[now][0], themes[now][1] + '; change', () => {window.aimuxTheme.set(next);});
+	const next = {auto: 'light', light: 'dark', dark: 'auto'}[now];
+	return iconButton(now, `Theme: ${now}; change to ${next}`, () => {window.aimuxTheme.set(next);});
 }
 
 async function leave() {
@@ -80,41 +75,46 @@ async function leave() {
 const account = () => h('div.account', h('span.who', icon('user'),
 	h('span', h('b', state.user.user), h('small', state.user.role))), themeSwitch(), iconButton('out', 'Sign out', leave));
 
-const brand = () => h('a.brand', {href: '#/overview', label: 'aimux, overview'}, h('img', {src: 'assets/icon.svg', alt: '', width: 22, height: 22}), h('span', 'aimux'));
+const mark = size => [h('img', {src: 'assets/icon.svg', alt: '', width: size, height: size}), h('span', 'aimux')];
+const brand = () => h('a.brand', {href: '#/overview', label: 'aimux, overview'}, mark(22));
 
-function side() {
-	return h('nav.side', {label: 'Main'}, h('div.side-top', brand()),
-		groups.map(([name, list]) => h('div.nav-group', {key: name}, h('h2', name), list.map(link))),
-		h('div.side-foot', feedStatus(), account()));
-}
+const menu = () => groups.map(([name, list]) => h('div.nav-group', {key: name}, h('h2', name), list.map(link)));
+
+const side = () => h('nav.side', {label: 'Main'}, brand(), menu(), h('div.side-foot', feedStatus(), account()));
 
 function drawer() {
 	open(close => h('div.more', {onclick: e => {if (e.target.closest('a')) close();}}, dialogHead('Menu', close),
-		groups.map(([name, list]) => h('div.nav-group', {key: name}, h('h2', name), list.map(link))), account()), {cls: 'drawer', label: 'Menu'});
+		menu(), account()), {cls: 'drawer', label: 'Menu'});
 }
 
 const bar = () => h('nav.bottom', {label: 'Main'}, bottom.map(link),
 	h('button.nav-link', {onclick: drawer, 'aria-haspopup': 'dialog'}, icon('more'), h('span', 'More')));
 
-const phoneTop = () => h('header.phone-top', brand(), feedStatus());
-
 function banner() {
-	if (state.feed === 'offline') return h('div.banner.tone-bad', {role: 'status'}, shape('bad'), 'The gateway does not answer. What you see is the last it said; trying again.');
+	if (state.feed === 'offline') return h('div.banner.tone-bad', {role: 'status'}, shape('bad'), 'The gateway does not answer. This is the last it said; trying again.');
 	if (state.meta?.simulated) return h('div.banner', shape('warn'), h('span', 'The built-in simulator answers: no provider has a key yet. '), h('a', {href: '#/setup'}, 'Add a provider'));
-	const ill = Object.entries(state.meta?.health || {}).filter(([, v]) => v && v.ok === false);
-	return ill.length > 0 && h('div.banner.tone-bad', {role: 'status'}, shape('bad'), ill.map(([k, v]) => `${k}: ${v.message || 'not working'}`).join(' · '));
+	const ill = Object.entries(state.meta?.health || {}).filter(([, v]) => !v.ok);
+	return ill.length > 0 && h('div.banner.tone-bad', {role: 'status'}, shape('bad'), ill.map(([k, v]) => `${k}: ${v.message}`).join(' · '));
+}
+
+// close ends the page when its session does; after the next sign-in it is entered anew, at the same place.
+function close() {
+	page?.leave?.();
+	page = null;
+	for (const d of document.querySelectorAll('dialog')) d.close();
 }
 
 function view() {
 	if (!state.asked) return h('p.boot', {role: 'status'}, 'aimux');
-	if (!state.user) return state.away ? h('div.alone', h('p', {role: 'status'}, 'The gateway does not answer yet. Trying again …'), skeleton(2)) : login(brandLarge());
-	if (state.user.must_change_password) return change(brandLarge());
+	if (state.away) return h('div.alone', h('p', {role: 'status'}, 'The gateway does not answer yet. Trying again …'), skeleton(2));
+	if (!state.user || state.user.must_change_password) {
+		close();
+		return (state.user ? change : login)(h('div.brand.large', mark(40)));
+	}
 	if (!page) go();
 	return [h('a.skip', {href: '#main', onclick: e => {e.preventDefault(); document.querySelector('h1')?.focus();}}, 'Skip to content'),
-		side(), phoneTop(), h('main', {id: 'main', key: page.path, class: 'page page-' + page.path}, banner(), page.view()), bar()];
+		side(), h('header.phone-top', brand(), feedStatus()), h('main', {id: 'main', key: page.path, class: 'page page-' + page.path}, banner(), page.view()), bar()];
 }
-
-const brandLarge = () => h('div.brand.large', h('img', {src: 'assets/icon.svg', alt: '', width: 40, height: 40}), h('span', 'aimux'));
 
 window.addEventListener('hashchange', go);
 // The slash goes to the search field of the page.

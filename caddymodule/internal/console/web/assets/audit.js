@@ -30,7 +30,7 @@ const older = () => attempt(async () => {
 });
 
 const view = d => (d.records?.length ? [st.table.set(d.records), d.next && h('p.centre', button('Load older', older))]
-	: empty('Nothing recorded yet', 'Every change made here, by the command line or by the API is written down before it is made.'));
+	: empty('Nothing recorded yet', 'Every change is written down before it is made.'));
 
 export default {
 	path: 'audit', title: 'Audit', icon: 'audit',

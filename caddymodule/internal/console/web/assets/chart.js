@@ -1,5 +1,5 @@
 // Charts in SVG: lines and areas over time with a crosshair for pointer and keyboard and a text for those who
-// listen; bars; and lines without axes. Colours come from classes.
+// listen; bars; lines without axes.
 
 import {h, s, reconcile} from './dom.js';
 import {clock, hourMinute, dash} from './format.js';
@@ -115,7 +115,7 @@ function point(instant) {
 	for (const c of charts) c.draw();
 }
 
-// frame is a scale with its grid for a picture of the given size.
+// frame is a scale and its grid.
 function frame({width, height, format}, most) {
 	const top = ceiling(most);
 	const w = width - pad.left - pad.right;
@@ -139,7 +139,7 @@ function split(list) {
 	return runs.filter(run => run.length);
 }
 
-// ceiling is the ticks of a scale up to max: one, two or five times a power of ten apart.
+// ceiling is the ticks up to max: one, two or five times a power of ten apart.
 export function ceiling(max) {
 	if (!(max > 0)) return [0, 1];
 	const power = 10 ** Math.floor(Math.log10(max / 3));
@@ -147,7 +147,7 @@ export function ceiling(max) {
 	return Array.from({length: Math.ceil(max / step * 0.999) + 1}, (_, k) => k * step);
 }
 
-// bars draws [label, value] pairs; the table beside them holds the same for those who listen.
+// bars draws [label, value] pairs; a table beside them says the same.
 export function bars(list, format) {
 	const width = 1000;
 	const plot = frame({width, height: 190, format}, Math.max(...list.map(([, v]) => v)));
@@ -159,7 +159,7 @@ export function bars(list, format) {
 	return svg;
 }
 
-// spark is a line without axes, for one glance; its text says what it shows.
+// spark is a line for one glance; label says what it shows.
 export function spark(list, label, cls = 'c1') {
 	const n = (list || []).length;
 	const max = Math.max(...(list || []), 0) || 1;

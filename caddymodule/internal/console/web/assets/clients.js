@@ -20,9 +20,8 @@ const dollars = v => (v ? String(v / 1e6) : '');
 const limits = [['requests_per_minute', 'Requests a minute'], ['tokens_per_minute', 'Tokens a minute'], ['max_streams', 'Streams at once']];
 const budgets = [['daily_microusd', 'Dollars a day'], ['monthly_microusd', 'Dollars a month']];
 
-// settingsOf is what a change has to repeat, because it replaces all of it.
-const settingsOf = ({name, team, expires, enabled, models, dialects, networks, requests_per_minute, tokens_per_minute, max_streams, daily_microusd, monthly_microusd} = {}) =>
-	({name, team, expires, enabled, models, dialects, networks, requests_per_minute, tokens_per_minute, max_streams, daily_microusd, monthly_microusd});
+// settingsOf is what a change has to repeat, as it replaces all of it.
+const settingsOf = ({id, created, spent_today_microusd, spent_month_microusd, streams, source, ...rest} = {}) => rest;
 
 function edit(c) {
 	const values = {name: c?.name || '', team: c?.team || '', expires: (c?.expires || '').slice(0, 10)};
@@ -60,7 +59,7 @@ const spent = (now, most) => [money(now), muted(most ? ' of ' + money(most) : ''
 const columns = [
 	{id: 'name', head: 'Client', value: c => c.name, cell: c => [h('b', c.name), ' ', muted(c.team)]},
 	{id: 'state', head: 'State', cls: 'w-m', cell: c => (c.expires && Date.parse(c.expires) < Date.now() ? badge('expired') : c.enabled ? badge('enabled', 'in use') : badge('disabled'))},
-	{id: 'today', head: 'Today', cls: 'w-m', value: c => c.spent_today_microusd, cell: c => spent(c.spent_today_microusd, c.daily_microusd)},
+	{id: 'today', head: 'Today', cls: 'w-l', value: c => c.spent_today_microusd, cell: c => spent(c.spent_today_microusd, c.daily_microusd)},
 	{id: 'month', head: 'This month', cls: 'w-m lo', value: c => c.spent_month_microusd, cell: c => spent(c.spent_month_microusd, c.monthly_microusd)},
 	{id: 'scope', head: 'May ask for', cls: 'xl', cell: c => (c.models?.length ? c.models.map(m => [chip(m), ' ']) : muted('every model'))},
 	{id: 'streams', head: 'Streams', cls: 'n w-s mid', cell: c => `${c.streams || 0}${c.max_streams ? ' of ' + c.max_streams : ''}`},
@@ -74,5 +73,5 @@ export default {
 	enter() {table = new Table({label: 'Clients', columns, id: c => c.id}); clients.load();},
 	leave() {table.free();},
 	view: () => [head('Clients', 'Who may ask, and how much it may cost.', may('admin') && button('New client', () => edit(), {icon: 'plus', kind: 'primary'})),
-		ready(clients, d => (d.clients?.length ? table.set(d.clients) : empty('No clients yet', 'Without any, whoever reaches the gateway may use it; it listens on this machine only. Create one to give a person or a program its own token, limits and budget.')))],
+		ready(clients, d => (d.clients?.length ? table.set(d.clients) : empty('No clients yet', 'Without any, whoever reaches the gateway may use it. A client gives a person or a program its own token, limits and budget.')))],
 };

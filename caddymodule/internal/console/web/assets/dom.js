@@ -1,14 +1,12 @@
-// Descriptions of elements, and the one function that makes the document agree with them.
-// Views are plain functions returning descriptions; redraw() compares with what stands there and changes only
-// what differs, so that focus, scroll and selection survive a feed that speaks every second.
-// Data becomes text nodes and attributes, never markup.
+// Views are functions returning descriptions of elements; redraw() changes only what differs, so that focus, scroll
+// and selection survive a feed that speaks every second. Data becomes text and attributes, never markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
 const asProperty = new Set(['value', 'checked']);
 const spelled = {label: 'aria-label'};
 
-// h describes an HTML element: h('div.card', {onclick}, 'text', child, [children]); the properties may be left out.
-// A null child keeps its place, so that siblings stay who they are. Handlers are followed by a redraw.
+// h describes an HTML element: h('div.card', {onclick}, 'text', child, [children]). Properties may be left out; a null
+// child keeps its place, so that siblings stay who they are. Handlers are followed by a redraw.
 export const h = (tag, ...rest) => describe('', tag, rest);
 
 // s describes an SVG element.
@@ -22,7 +20,6 @@ function describe(ns, tag, children) {
 	return {ns, tag: name, props: p, key: p.key, children: flat(children, []), el: null};
 }
 
-// Properties are the only plain objects that describe nothing.
 const isProps = v => v?.constructor === Object && v.children === undefined && v.text === undefined && v.node === undefined;
 
 function flat(list, out) {
@@ -62,7 +59,7 @@ function setProp(el, name, was, now) {
 	}
 }
 
-// setStyle goes through the CSS object model, which the content security policy permits; style attributes it does not.
+// setStyle uses the CSS object model; style attributes the content security policy forbids.
 function setStyle(el, was, now) {
 	for (const k in was) if (!(k in now)) el.style.removeProperty(k);
 	for (const k in now) if (was[k] !== now[k]) el.style.setProperty(k, now[k]);
@@ -115,7 +112,7 @@ function patchChildren(el, before, after) {
 	for (const child of gone) if (child.parentNode === el) child.remove();
 }
 
-// reconcile makes the children of el those described, and remembers them for the next time.
+// reconcile makes the children of el those described.
 export function reconcile(el, children) {
 	const after = flat([children], []);
 	if (!el.drawn) el.replaceChildren();
@@ -126,14 +123,14 @@ export function reconcile(el, children) {
 const roots = new Map();
 let asked = false;
 
-// attach draws view into el now and at every redraw, until the returned function is called.
+// attach draws view into el now and at every redraw, until what it returns is called.
 export function attach(el, view) {
 	roots.set(el, view);
 	reconcile(el, view());
 	return () => roots.delete(el);
 }
 
-// redraw asks for one drawing before the next frame. A hidden page draws when it is seen again.
+// redraw asks for one drawing before the next frame.
 export function redraw() {
 	if (asked) return;
 	asked = true;

@@ -1,5 +1,5 @@
-// The live feed: a WebSocket, else server-sent events, else polling. It reconnects with growing, jittered
-// pauses, and closes itself while nobody looks at the page.
+// The live feed: a WebSocket, else server-sent events, else polling. It reconnects after growing, jittered pauses
+// and closes while nobody looks at the page.
 
 import {get} from './api.js';
 
@@ -7,6 +7,7 @@ const silence = 15000; // ms without a message after which a connection counts a
 const hiddenFor = 60000; // ms a hidden page keeps its connection
 const pollEvery = 3000;
 const longestPause = 15000;
+const types = ['hello', 'metrics', 'provider', 'request', 'alert', 'config', 'ping'];
 
 export class Feed {
 	// receive gets every message {type, data}; status gets 'connecting', 'live', 'polling' or 'offline'.
@@ -61,7 +62,7 @@ export class Feed {
 
 	// opened and failed are what every transport reports.
 	opened(name) {
-		Object.assign(this, {failures: 0, refused: name === 'socket' ? 0 : this.refused, spoke: true});
+		Object.assign(this, {failures: 0, refused: name === 'socket' ? 0 : this.refused});
 		this.status('live');
 	}
 
@@ -75,15 +76,14 @@ export class Feed {
 		this.after('again', pause, () => this.check());
 	}
 
-	// check asks for the session first: a feed that was refused cannot say that the session has ended.
+	// check asks first: a feed that was refused cannot say that the session has ended.
 	async check() {
 		try {
 			await get('meta');
 			this.connect();
 		} catch (e) {
-			if (e.status === 401) return;
 			if (e.status === 0) this.refused = 0;
-			this.failed(true);
+			if (e.status !== 401) this.failed(true);
 		}
 	}
 
@@ -91,15 +91,14 @@ export class Feed {
 		this.after('silence', silence, () => this.failed(true));
 		let message;
 		try {message = JSON.parse(text);} catch {return;}
-		if (message && message.type) this.receive(message);
+		this.receive(message);
 	}
 
 	socket() {
 		const url = new URL('ws', location.href.split('#')[0]);
 		url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
 		let open = false;
-		let ws;
-		try {ws = new WebSocket(url);} catch {this.failed(false); return;}
+		const ws = new WebSocket(url);
 		this.close = () => {ws.onclose = ws.onmessage = ws.onopen = null; ws.close();};
 		this.after('silence', silence, () => this.failed(open));
 		ws.onopen = () => {open = true; this.opened('socket');};
@@ -110,13 +109,10 @@ export class Feed {
 	events() {
 		const source = new EventSource('api/events');
 		let open = false;
-		const types = ['hello', 'metrics', 'provider', 'request', 'alert', 'config', 'ping'];
 		this.close = () => source.close();
 		this.after('silence', silence, () => this.failed(open));
 		source.onopen = () => {open = true; this.opened('events');};
-		for (const type of types) {
-			source.addEventListener(type, m => this.heard(m.data));
-		}
+		for (const type of types) source.addEventListener(type, m => this.heard(m.data));
 		source.onerror = () => this.failed(open);
 	}
 
@@ -132,13 +128,13 @@ export class Feed {
 				this.failures = 0;
 				this.status('polling');
 				this.receive({type: 'metrics', data: metrics});
-				for (const p of providers.providers || []) this.receive({type: 'provider', data: p});
+				for (const p of providers.providers) this.receive({type: 'provider', data: p});
 			} catch {
-				if (!stopped) {this.failed(true);}
+				if (!stopped) this.failed(true);
 				return;
 			}
 			if (Date.now() > until) {this.refused = 0; this.connect(); return;}
-			this.after('poll', pollEvery, () => {if (!stopped) turn();});
+			this.after('poll', pollEvery, () => stopped || turn());
 		};
 		turn();
 	}

@@ -14,25 +14,19 @@ export function count(v) {
 
 export const exact = v => (known(v) ? whole.format(v) : dash);
 
-// rate keeps three significant digits: 0.42, 4.2, 42, 4.2K.
-export function rate(v) {
-	if (!known(v)) return dash;
-	if (v === 0) return '0';
-	if (Math.abs(v) < 10) return v.toFixed(v < 1 ? 2 : 1);
-	return count(Math.round(v));
-}
+// rate keeps two significant digits or more: 0.42, 4.2, 42, 4.2K.
+export const rate = v => (!known(v) ? dash : v > 0 && v < 10 ? v.toFixed(v < 1 ? 2 : 1) : count(Math.round(v)));
 
 // percent takes a share of one.
 export function percent(v) {
 	if (!known(v)) return dash;
 	const p = v * 100;
-	return (p >= 99.95 || p === 0 ? p.toFixed(0) : p >= 99 ? p.toFixed(2) : p.toFixed(1)) + ' %';
+	return p.toFixed(p >= 99.95 || p === 0 ? 0 : p >= 99 ? 2 : 1) + ' %';
 }
 
 // ms takes milliseconds and picks the unit.
 export function ms(v) {
 	if (!known(v)) return dash;
-	if (v < 1) return v === 0 ? '0 ms' : v.toFixed(2) + ' ms';
 	if (v < 1000) return Math.round(v) + ' ms';
 	if (v < 60000) return (v / 1000).toFixed(v < 10000 ? 2 : 1) + ' s';
 	return span(v / 1000);
@@ -42,11 +36,8 @@ export function ms(v) {
 export function money(v) {
 	if (!known(v)) return dash;
 	const usd = v / 1e6;
-	if (usd === 0) return '$0';
-	if (Math.abs(usd) >= 10000) return '$' + compact.format(usd);
-	if (Math.abs(usd) >= 1) return '$' + usd.toFixed(2);
-	if (Math.abs(usd) >= 0.01) return '$' + usd.toFixed(3);
-	return usd < 0.00005 && usd > 0 ? '<$0.0001' : '$' + usd.toFixed(4);
+	if (usd >= 10000) return '$' + compact.format(usd);
+	return '$' + (usd >= 1 ? usd.toFixed(2) : usd && usd < 0.0001 ? '0.0001' : Number(usd.toPrecision(2)));
 }
 
 // span takes seconds: 42 s, 3 min, 2 h 5 min, 4 d.
@@ -59,7 +50,7 @@ export function span(sec) {
 	return Math.floor(t / 86400) + ' d';
 }
 
-// countdown is the time until an instant as 0:42 or 1:02:03; empty once it is over.
+// countdown is the time until an instant, 0:42 or 1:02:03; empty once it is over.
 export function countdown(until, now = Date.now()) {
 	const left = Math.ceil((Date.parse(until) - now) / 1000);
 	if (!(left > 0)) return '';
@@ -87,7 +78,7 @@ const written = format => at => {
 	return !at || Number.isNaN(d.getTime()) ? dash : format.format(d);
 };
 
-// These take an RFC 3339 text or seconds since 1970 and use the viewer's time zone.
+// These take an RFC 3339 text or seconds since 1970.
 export const clock = written(clockFormat);
 export const hourMinute = written(shortFormat);
 export const day = written(dayFormat);

@@ -16,7 +16,6 @@ const paths = {
 	more: 'M3 8h.1M8 8h.1M13 8h.1',
 	plus: 'M8 3v10M3 8h10',
 	close: 'M4 4l8 8M12 4l-8 8',
-	check: 'M3 8.5 6.5 12 13 4.5',
 	copy: 'M5.5 5.5h8v8h-8zM3.5 10.5h-1v-8h8v1',
 	search: 'M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM10.3 10.3l3.2 3.2',
 	edit: 'M3 13l.6-2.6L11 3l2 2-7.4 7.4z',
@@ -28,8 +27,8 @@ const paths = {
 	undo: 'M5.5 3.5 3 6l2.5 2.5M3 6h6a3.7 3.7 0 0 1 0 7.4H6.5',
 	down: 'M4 6.2 8 10l4-3.8',
 	right: 'M6.2 4 10 8l-3.8 4',
-	sun: 'M8 10.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6zM8 1.5V3M8 13v1.5M1.5 8H3M13 8h1.5M3.4 3.4l1 1M11.6 11.6l1 1M12.6 3.4l-1 1M4.4 11.6l-1 1',
-	moon: 'M13 9.6A5.6 5.6 0 0 1 6.4 3a5.6 5.6 0 1 0 6.6 6.6z',
+	light: 'M8 10.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6zM8 1.5V3M8 13v1.5M1.5 8H3M13 8h1.5M3.4 3.4l1 1M11.6 11.6l1 1M12.6 3.4l-1 1M4.4 11.6l-1 1',
+	dark: 'M13 9.6A5.6 5.6 0 0 1 6.4 3a5.6 5.6 0 1 0 6.6 6.6z',
 	auto: 'M8 13.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM8 2.5v11M10.5 4v8',
 	user: 'M8 8a2.8 2.8 0 1 0 0-5.6A2.8 2.8 0 0 0 8 8zM2.8 13.6c.6-2.6 2.6-3.8 5.2-3.8s4.6 1.2 5.2 3.8',
 	download: 'M8 2.5v8M4.8 7.5 8 10.6l3.2-3.1M3 13.5h10',
@@ -42,13 +41,13 @@ export function icon(name, cls = '') {
 	return s('svg', {class: 'icon ' + cls, viewBox: '0 0 16 16', 'aria-hidden': 'true'}, s('path', {d: paths[name]}));
 }
 
-// Shapes say a status without colour: a disc, a triangle, a crescent, a cross in a square, a ring.
+// Shapes say a status without colour: disc, triangle, crescent, stop sign, ring.
 const shapes = {
-	ok: s.bind(null, 'circle', {cx: 6, cy: 6, r: 4}),
-	warn: s.bind(null, 'path', {d: 'M6 1.2 11.2 10.6H.8z'}),
-	rest: s.bind(null, 'path', {d: 'M10.6 7.4A5 5 0 0 1 4.6 1.4a5 5 0 1 0 6 6z'}),
-	bad: s.bind(null, 'path', {d: 'M3.2.9h5.6l2.3 2.3v5.6l-2.3 2.3H3.2L.9 8.8V3.2zM4 5.2v1.6h4V5.2z', 'fill-rule': 'evenodd'}),
-	off: s.bind(null, 'path', {d: 'M6 1.6a4.4 4.4 0 1 0 0 8.8 4.4 4.4 0 0 0 0-8.8zm0 1.6a2.8 2.8 0 1 1 0 5.6 2.8 2.8 0 0 1 0-5.6z'}),
+	ok: 'M2 6a4 4 0 1 0 8 0 4 4 0 1 0-8 0z',
+	warn: 'M6 1.2 11.2 10.6H.8z',
+	rest: 'M10.6 7.4A5 5 0 0 1 4.6 1.4a5 5 0 1 0 6 6z',
+	bad: 'M3.2.9h5.6l2.3 2.3v5.6l-2.3 2.3H3.2L.9 8.8V3.2zM4 5.2v1.6h4V5.2z',
+	off: 'M6 1.6a4.4 4.4 0 1 0 0 8.8 4.4 4.4 0 0 0 0-8.8zm0 1.6a2.8 2.8 0 1 1 0 5.6 2.8 2.8 0 0 1 0-5.6z',
 };
 
-export const shape = tone => s('svg', {class: 'shape tone-' + tone, viewBox: '0 0 12 12', 'aria-hidden': 'true'}, (shapes[tone] || shapes.off)());
+export const shape = tone => s('svg', {class: 'shape tone-' + tone, viewBox: '0 0 12 12', 'aria-hidden': 'true'}, s('path', {d: shapes[tone] || shapes.off, 'fill-rule': 'evenodd'}));

@@ -1,6 +1,6 @@
 // The keys: who is ready, who rests until when. Secrets go in and never come out.
 
-import {attempt, badge, button, count, dash, empty, exact, field, form, h, head, iconButton, listen, may, muted, post, providerLink, providerList, providers, providerTitle, put, ready, remove, Resource, resting, searchBox, secret, seg, select} from './parts.js';
+import {attempt, badge, button, count, dash, empty, exact, field, form, h, head, iconButton, listen, may, muted, named, post, providerLink, providerList, providers, providerTitle, put, ready, remove, Resource, resting, searchBox, secret, seg, select} from './parts.js';
 import {Table} from './table.js';
 
 const keys = new Resource('keys?limit=500', 'keys');
@@ -32,7 +32,7 @@ export function addKey(provider = '') {
 	form({
 		title: 'Add a key', action: 'Add key', done: 'Added', values: {provider: provider || providerList()[0]?.id || '', name: '', account: '', secret: ''},
 		fields: (v, ask, bad) => [
-			field('Provider', select(providerList().slice(0, 500).map(p => [p.id, p.title || p.id]), {value: v.provider, required: true, onchange: e => {v.provider = e.target.value;}}), {problem: bad('provider')}),
+			field('Provider', select(providerList().slice(0, 500).map(p => [p.id, named(p)]), {value: v.provider, required: true, onchange: e => {v.provider = e.target.value;}}), {problem: bad('provider')}),
 			h('div.fields', ask('name', 'Name', {required: true, placeholder: 'main'}), ask('account', 'Account', {}, 'Keys of one account share its limits.')), ask('secret', 'Secret', secret, keepSafe)],
 		submit: async v => {await post('keys', {...v, account: v.account || undefined}); v.secret = ''; await reload();},
 	});
@@ -44,15 +44,14 @@ const replace = k => form({
 });
 
 const columns = [
-	{id: 'provider', head: 'Provider', cls: 'w-m', value: k => providerTitle(k.provider), cell: k => providerLink(k.provider)},
-	{id: 'name', head: 'Key', value: k => k.name, cell: k => [h('b', k.name), ' ', h('code.muted', ending(k))]},
+	{id: 'provider', head: 'Provider', cls: 'w-m lo', value: k => providerTitle(k.provider), cell: k => providerLink(k.provider)},
+	{id: 'name', head: 'Key', value: k => k.name, cell: k => [h('b', k.name), ' ', h('code.muted', ending(k)), h('span.phone', ' ', providerTitle(k.provider))]},
 	{id: 'state', head: 'State', cls: 'w-l', value: k => k.state, cell: k => h('span', {title: k.reason}, state(k))},
 	{id: 'reason', head: 'Why', cls: 'xl', cell: k => k.reason || muted(dash)},
 	{id: 'account', head: 'Account', cls: 'w-s mid', value: k => k.account, cell: k => k.account || dash},
 	{id: 'quota', head: 'Left', cls: 'w-l xl', cell: quota},
 	{id: 'requests', head: 'Requests', cls: 'n w-m lo', value: k => k.requests, cell: k => exact(k.requests)},
 	{id: 'failures', head: 'Failed', cls: 'n w-s mid', value: k => k.failures, cell: k => exact(k.failures)},
-	{id: 'flight', head: 'In flight', cls: 'n w-s mid', value: k => k.in_flight, cell: k => exact(k.in_flight)},
 	{id: 'actions', head: '', cls: 'row-actions w-x', cell: actions},
 ];
 

@@ -17,7 +17,7 @@ async function run(e, f) {
 	else if (st.error.retryAfter) st.until = Date.now() + st.error.retryAfter * 1000;
 }
 
-const submitButton = (text, off) => h('button.primary.wide', {type: 'submit', disabled: st.busy || off, 'aria-busy': st.busy ? 'true' : null}, text);
+const submitButton = (text, off) => h('button.primary.wide', {type: 'submit', disabled: st.busy || off}, text);
 export function login(brand) {
 	const wait = Math.ceil((st.until - Date.now()) / 1000);
 	const enter = e => run(e, async () => {
@@ -31,11 +31,11 @@ export function login(brand) {
 		field('Password', bound('password', {name: 'password', type: 'password', autocomplete: 'current-password', required: true})),
 		submitButton(wait > 0 ? `Wait ${wait} s` : 'Sign in', wait > 0),
 		h('details.help', h('summary', 'First time here?'),
-			h('p', 'The first start printed a password for the user admin once, to the terminal and to a file only you can read. ',
+			h('p', 'The first start printed a password for the user admin once. ',
 				h('code', 'aimux admin passwd'), ' sets a new one.')));
 }
 
-// change is shown until the password that came with the installation has been replaced.
+// change is shown until the first password has been replaced.
 export function change(brand) {
 	const weak = st.password.length < shortest;
 	const differs = st.password !== st.again;

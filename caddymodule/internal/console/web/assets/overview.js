@@ -1,6 +1,6 @@
 // The overview: how the gateway is doing, at one glance.
 
-import {badge, button, card, choice, count, dash, empty, failure, get, h, head, may, meter, moment, money, ms, muted, percent, plural, providerList, providers, providerTitle, rate, ready, redraw, resting, seg, shape, state, tone} from './parts.js';
+import {badge, button, card, choice, count, dash, empty, fact, failure, get, h, head, may, meter, moment, money, ms, muted, named, percent, plural, providerList, providers, providerTitle, rate, ready, redraw, resting, seg, shape, state, tone} from './parts.js';
 import {Chart, spark} from './chart.js';
 import {alertLine} from './alerts.js';
 import {openRequest} from './request.js';
@@ -19,12 +19,12 @@ function makeCharts() {
 	};
 }
 
-// history is what the charts show: the hour that the feed keeps current, its last quarter, or the day.
+// history is what the charts show: the hour the feed keeps current, its last quarter, or the day.
 function history() {
 	if (st.span === '24h') return st.day;
 	const all = state.history;
 	if (!all || st.span === '1h') return all;
-	const keep = Math.ceil(900 / (all.step_seconds || 10));
+	const keep = Math.ceil(900 / all.step_seconds);
 	return Object.fromEntries(Object.entries(all).map(([k, v]) => [k, Array.isArray(v) ? v.slice(-keep) : v]));
 }
 
@@ -36,17 +36,17 @@ async function pick(name) {
 	redraw();
 }
 
-const over = (list, seconds, factor = 1) => (list || []).map(v => (v == null ? null : (v / seconds) * factor));
+const over = (list, seconds, factor = 1) => list.map(v => (v == null ? null : v / seconds * factor));
 
 function drawCharts() {
 	const hist = history();
-	const key = hist && `${st.span} ${hist.time.length} ${hist.time.at(-1)} ${hist.requests?.at(-1)} ${hist.tokens_out?.at(-1)} ${hist.ttft_p50_ms?.at(-1)}`;
+	const key = hist && `${st.span} ${hist.time.length} ${hist.time.at(-1)} ${hist.requests.at(-1)} ${hist.tokens_out.at(-1)}`;
 	if (!hist || key === st.drawn) return;
 	st.drawn = key;
-	const sec = hist.step_seconds || 10;
+	const sec = hist.step_seconds;
 	const c = st.charts;
 	c.requests.set(hist.time, [over(hist.requests, sec), over(hist.failures, sec)]);
-	c.ttft.set(hist.time, [hist.ttft_p50_ms || [], hist.ttft_p95_ms || []]);
+	c.ttft.set(hist.time, [hist.ttft_p50_ms, hist.ttft_p95_ms]);
 	c.tokens.set(hist.time, [over(hist.tokens_out, sec)]);
 	c.cost.set(hist.time, [over(hist.cost_microusd, sec, 60)]);
 }
@@ -59,17 +59,17 @@ function tiles() {
 	const m = state.metrics || {};
 	const ok = m.success_rate;
 	return h('section.tiles', {label: 'Key figures'},
-		tile('Requests / s', rate(m.requests_per_second), m.requests != null ? `${count(m.requests)} in a minute` : '', tail('requests')),
+		tile('Requests / s', rate(m.requests_per_second), `${count(m.requests)} in a minute`, tail('requests')),
 		tile('Success', percent(ok), m.failures ? plural(m.failures, 'failure') + ' in a minute' : 'no failures in a minute', tail('failures'), ok < 0.9 ? 'bad' : ok < 0.99 ? 'warn' : '', 'c-bad'),
 		tile('First token, p50', ms(m.ttft_ms?.p50), `p95 ${ms(m.ttft_ms?.p95)}`, tail('ttft_p50_ms')),
 		tile('Tokens / s', rate(m.tokens_per_second), `${count(m.tokens_out)} out, ${count(m.tokens_in)} in`, tail('tokens_out'), '', 'c2'),
 		tile('Cost today', money(state.today), `${money(m.cost_microusd)} in a minute`, tail('cost_microusd')),
-		tile('In flight', count(m.in_flight), m.streams != null ? plural(m.streams, 'stream') : '', tail('in_flight')));
+		tile('In flight', count(m.in_flight), plural(m.streams || 0, 'stream'), tail('in_flight')));
 }
 
-// keyRow shows every key as one shape, and says in words which rest until when.
+// keyRow shows every key as a shape, and says which rest until when.
 function keyRow(p) {
-	const keys = p.keys || [];
+	const {keys} = p;
 	if (!keys.length) return h('p.keys-line', muted('no key needed'));
 	const rests = keys.filter(k => k.state === 'resting');
 	const readyKeys = keys.filter(k => k.state === 'ready').length;
@@ -78,13 +78,11 @@ function keyRow(p) {
 		rests.length > 0 && h('span.rest-note', rests[0].name, ' rests ', resting(rests[0].until), rests.length > 1 && ` +${rests.length - 1}`));
 }
 
-const fact = (label, value) => h('div', h('dt', label), h('dd.num', value));
-
 function providerCard(p) {
-	const open = (p.targets || []).filter(t => t.breaker !== 'closed');
+	const open = p.targets.filter(t => t.breaker !== 'closed');
 	return h('a.provider-card', {key: p.id, href: '#/providers?id=' + seg(p.id), class: 'is-' + p.status},
-		h('header', h('h3', p.title || p.id), muted('tier ' + p.tier), badge(p.status)),
-		spark(p.spark, `${p.title || p.id}: requests of the last five minutes`, p.status === 'down' ? 'c-bad' : 'c1'),
+		h('header', h('h3', named(p)), muted('tier ' + p.tier), badge(p.status)),
+		spark(p.spark, `${named(p)}: requests of the last five minutes`, p.status === 'down' ? 'c-bad' : 'c1'),
 		h('dl.facts', fact('First token', ms(p.ttft_ms)), fact('Tokens/s', rate(p.tokens_per_second)), fact('Success', percent(p.success_rate)), fact('In flight', count(p.in_flight))),
 		h('div.uptime', muted('Uptime ', h('b.num', percent(p.uptime))), meter(p.uptime, `Uptime ${percent(p.uptime)}`, p.uptime < 0.99 ? 'warn' : '')),
 		keyRow(p),
@@ -94,7 +92,7 @@ function providerCard(p) {
 
 function attention() {
 	const active = state.alerts.filter(a => a.state !== 'resolved');
-	const list = providerList().flatMap(p => (p.keys || []).filter(k => k.state === 'resting').map(k => ({p, k})));
+	const list = providerList().flatMap(p => p.keys.filter(k => k.state === 'resting').map(k => ({p, k})));
 	const quiet = !active.length && !list.length;
 	return card('Needs attention', quiet ? null : h('span.count.num', active.length + list.length),
 		quiet && h('p.calm', shape('ok'), 'Nothing. No alert is active and no key rests.'),
@@ -107,16 +105,16 @@ function failovers() {
 	const list = state.recent.filter(r => r.attempts > 1).slice(0, 3);
 	return card('Recent failovers', h('a.more-link', {href: '#/requests'}, 'All requests'),
 		!list.length && h('p.calm', shape('ok'), 'None lately. First choices answer.'),
-		h('ul.lines', list.map(r => h('li', {key: r.id}, h('span', {class: 'tone-' + (r.class && r.class !== 'ok' ? 'bad' : 'ok')}, shape(r.status < 400 ? 'ok' : 'bad')),
+		h('ul.lines', list.map(r => h('li', {key: r.id}, h('span', {class: 'tone-' + (r.class ? 'bad' : 'ok')}, shape(r.class ? 'bad' : 'ok')),
 			h('div', h('button.link', {onclick: () => openRequest(r.id)}, r.model || r.id),
-				h('small', r.status < 400 ? `answered by ${providerTitle(r.provider) || dash} at attempt ${r.attempts}` : `failed after ${plural(r.attempts, 'attempt')}`)),
+				h('small', !r.class ? `answered by ${providerTitle(r.provider) || dash} at attempt ${r.attempts}` : `failed after ${plural(r.attempts, 'attempt')}`)),
 			h('time.end.num', {datetime: r.start}, moment(r.start))))));
 }
 
 function providerCards(data) {
 	const list = [...data.providers].sort((a, b) => a.tier - b.tier);
 	if (!list.length) {
-		return empty('No providers yet', 'Add one, paste its key, and point your client here. It takes about a minute.', may('admin') && h('a.button.primary', {href: '#/setup'}, 'Set up a provider'));
+		return empty('No providers yet', 'Add one, paste its key, point your client here: about a minute.', may('admin') && h('a.button.primary', {href: '#/setup'}, 'Set up a provider'));
 	}
 	const shown = st.all ? list.slice(0, 300) : list.slice(0, most);
 	return [h('div.provider-cards', shown.map(providerCard)),

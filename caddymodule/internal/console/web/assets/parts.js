@@ -11,7 +11,7 @@ import {icon, shape} from './icons.js';
 import {countdown} from './format.js';
 import {providerTitle} from './store.js';
 
-// tones maps every status word of the API to a shape and a colour.
+// tones maps status words to a shape and a colour.
 const tones = {
 	ok: 'ok', ready: 'ok', closed: 'ok', success: 'ok', resolved: 'ok', applied: 'ok', enabled: 'ok',
 	degraded: 'warn', 'half-open': 'warn', pending: 'warn', missing: 'warn',
@@ -43,15 +43,12 @@ export const head = (title, lead, ...actions) => h('header.page-head',
 export const card = (title, extra, ...body) => h('section.card', {label: title},
 	h('header.card-head', h('h2', title), extra), body);
 
-// choice is a row of alternatives of which one is taken.
 export const choice = (label, options, value, pick) => h('div.segments', {role: 'radiogroup', label: label},
 	options.map(([v, text]) => h('button', {
 		key: v, role: 'radio', 'aria-checked': String(v === value), onclick: () => pick(v),
 	}, text)));
 
-let serial = 0;
-
-// field is a labelled control with its hint and the problem found in it.
+// field is a labelled control with its hint, or the problem found in it.
 export function field(label, control, {hint, problem, id} = {}) {
 	control.props.id ||= id || 'f' + label.replace(/\W+/g, '-').toLowerCase();
 	const about = control.props.id + '-about';
@@ -89,7 +86,7 @@ export const failure = (error, again) => h('div.empty.bad', {role: 'alert'}, h('
 export const problems = list => list?.length > 0 && h('ul.problems', list.slice(0, 50).map(p => h('li',
 	p.pointer && mono(p.pointer), p.pointer && ' ', p.message, p.hint && h('span.hint', ' ' + p.hint))));
 
-// ready shows a resource, or why it is not there yet.
+// ready shows a resource, or why it is not there.
 export function ready(resource, view, rows) {
 	if (resource.data) return view(resource.data);
 	return resource.error ? failure(resource.error, () => resource.load()) : skeleton(rows);
@@ -98,7 +95,7 @@ export function ready(resource, view, rows) {
 export const meter = (share, label, cls = '') => h('span.meter', {class: cls, role: 'img', label: label},
 	h('i', {style: {width: Math.max(0, Math.min(1, share || 0)) * 100 + '%'}}));
 
-// toast says what happened, for five seconds or until dismissed; an error stays twice as long.
+// toast says what happened for five seconds, errors for ten.
 export function toast(text, {bad, action, label} = {}) {
 	const el = document.createElement('div');
 	el.className = 'toast' + (bad ? ' bad' : '');
@@ -124,11 +121,11 @@ export async function during(st, f) {
 	return !st.error;
 }
 
-// attempt runs an action and says how it ended. It returns whether it worked.
+// attempt runs f, says how it ended and returns whether it worked.
 export async function attempt(f, done) {
 	try {
-		const result = await f();
-		if (done) toast(typeof done === 'function' ? done(result) : done);
+		await f();
+		if (done) toast(done);
 		return true;
 	} catch (e) {
 		toast(e.message + (e.problems?.[0] ? ' ' + e.problems[0].message : ''), {bad: true});
@@ -142,16 +139,15 @@ export async function attempt(f, done) {
 export function open(view, {cls = '', label, closed} = {}) {
 	const el = document.createElement('dialog');
 	el.className = cls;
-	if (label) el.ariaLabel = label;
+	el.ariaLabel = label;
 	document.body.append(el);
 	const before = document.activeElement;
 	const close = () => el.close();
 	const stop = attach(el, () => view(close));
 	el.onclick = e => {if (e.target === el) close();};
-	el.onclose = () => {stop(); el.remove(); if (before?.isConnected) before.focus(); if (closed) closed();};
+	el.onclose = () => {stop(); el.remove(); before?.focus(); closed?.();};
 	el.showModal();
 	el.querySelector('[autofocus], .dialog-body :is(input, select, textarea)')?.focus();
-	return close;
 }
 
 export const dialogHead = (title, close) => h('header.dialog-head', h('h2', title), iconButton('close', 'Close', close));
@@ -160,8 +156,7 @@ export const dialogHead = (title, close) => h('header.dialog-head', h('h2', titl
 // submit(values) does the work and may throw.
 export function form({title, lead, values = {}, fields, submit, action = 'Save', danger, done}) {
 	const st = {error: null, busy: false};
-	const n = ++serial;
-	const problemOf = name => st.error?.problems?.find(p => (p.pointer || '').split('/').includes(name))?.message;
+	const problemOf = name => st.error?.problems?.find(p => p.pointer.split('/').includes(name))?.message;
 	const ask = (name, label, props, hint) => field(label, bind(values, name, props), {hint, problem: problemOf(name)});
 	const send = close => async e => {
 		e.preventDefault();
@@ -169,12 +164,11 @@ export function form({title, lead, values = {}, fields, submit, action = 'Save',
 		close();
 		if (done) toast(done);
 	};
-	return open(close => h('form', {onsubmit: send(close), 'aria-labelledby': 'form' + n},
-		h('header.dialog-head', h('h2', {id: 'form' + n}, title), iconButton('close', 'Close', close)),
+	open(close => h('form', {onsubmit: send(close)}, dialogHead(title, close),
 		h('div.dialog-body', lead && h('p.lead', lead), fields && fields(values, ask, problemOf),
 			st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error.message, problems(st.error.problems)))),
 		h('footer.dialog-foot', button('Cancel', close),
-			h('button', {type: 'submit', class: danger ? 'danger' : 'primary', disabled: st.busy, 'aria-busy': st.busy ? 'true' : null}, action))));
+			h('button', {type: 'submit', class: danger ? 'danger' : 'primary', disabled: st.busy}, action))), {label: title});
 }
 
 // secret are the attributes of a field nobody may read over a shoulder.

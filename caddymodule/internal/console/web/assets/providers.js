@@ -1,6 +1,6 @@
-// The providers: in which order they are asked, and what each is told.
+// The providers, and in which order they are asked.
 
-import {attempt, badge, button, call, count, dash, empty, fact, form, h, head, icon, may, ms, percent, plain, plural, post, providerList, providers, query, rate, ready, redraw, remove, resting, say, searchBox, seg, shape, toast, toggle} from './parts.js';
+import {attempt, badge, button, call, count, dash, empty, fact, form, h, head, icon, may, ms, named, percent, plain, plural, post, providerList, providers, rate, ready, redraw, remove, resting, say, searchBox, seg, shape, toast, toggle} from './parts.js';
 import {spark} from './chart.js';
 import {addKey, keyLine} from './keys.js';
 
@@ -10,20 +10,19 @@ export const tests = {}; // what the last test of each provider said
 
 const path = (p, rest = '') => 'providers/' + seg(p.id) + rest;
 
-// test asks the provider with a key; nothing it does costs money unless the answer says so.
-export async function test(id, key) {
+// test asks the provider with a key; the answer says whether that cost money.
+export async function test(id) {
 	tests[id] = {busy: true};
 	redraw();
-	try {tests[id] = await post('providers/' + seg(id) + '/test', key ? {key} : {});} catch (e) {tests[id] = {ok: false, message: e.message};}
+	try {tests[id] = await post('providers/' + seg(id) + '/test');} catch (e) {tests[id] = {ok: false, message: e.message};}
 	say(tests[id].ok ? id + ' answers' : id + ' failed: ' + tests[id].message);
 	redraw();
-	return tests[id];
 }
 
 export const testResult = t => t && !t.busy && h('div.notice', {class: t.ok ? '' : 'bad', role: 'status'}, shape(t.ok ? 'ok' : 'bad'),
 	h('div', h('b', t.ok ? 'It answers' : 'It does not answer'), ' ', [t.message, t.status && 'status ' + t.status, t.code, t.ms != null && ms(t.ms), t.paid && 'this test was charged'].filter(Boolean).join(' · ')));
 
-const switchOn = p => attempt(() => post(path(p, '/toggle'), {enabled: !p.enabled}).then(() => providers.load()), `${p.title || p.id} is ${p.enabled ? 'off' : 'on'}`);
+const switchOn = p => attempt(() => post(path(p, '/toggle'), {enabled: !p.enabled}).then(() => providers.load()), `${named(p)} is ${p.enabled ? 'off' : 'on'}`);
 
 // move changes tiers at once and offers to take it back.
 async function move(p, tier) {
@@ -31,13 +30,13 @@ async function move(p, tier) {
 	const was = p.tier;
 	const set = t => post('providers/order', {tiers: {[p.id]: t}}).then(() => {p.tier = t; return providers.load();});
 	if (!await attempt(() => set(tier))) return;
-	say(`${p.title || p.id} is now in tier ${tier}`);
-	toast(`${p.title || p.id} moved to tier ${tier}`, {action: () => attempt(() => set(was)), label: 'Undo'});
+	say(`${named(p)} is now in tier ${tier}`);
+	toast(`${named(p)} moved to tier ${tier}`, {action: () => attempt(() => set(was)), label: 'Undo'});
 }
 
 function grip(p) {
 	return h('button.quiet.square.grip', {
-		draggable: 'true', disabled: !may('admin'), label: `${p.title || p.id}, tier ${p.tier}. Arrow up and down change the tier`, title: 'Drag to another tier, or press arrow up or down',
+		draggable: 'true', disabled: !may('admin'), label: `${named(p)}, tier ${p.tier}. Arrow up and down change the tier`, title: 'Drag to another tier, or press arrow up or down',
 		onkeydown: e => {
 			const step = {ArrowUp: -1, ArrowDown: 1}[e.key];
 			if (!step) return;
@@ -50,24 +49,23 @@ function grip(p) {
 }
 
 const dropOn = tier => ({
-	ondragover: e => {if (st.drag) {e.preventDefault(); if (st.over !== tier) {st.over = tier;}}},
+	ondragover: e => {if (st.drag) {e.preventDefault(); st.over = tier;}},
 	ondrop: e => {e.preventDefault(); const p = providerList().find(x => x.id === st.drag); st.drag = ''; st.over = null; if (p) move(p, tier);},
 });
 
 function row(p) {
 	const isOpen = st.open === p.id;
-	const keys = p.keys || [];
-	const name = p.title || p.id;
-	return h('section.card', {key: p.id, label: name, class: 'is-' + p.status},
+	const {keys} = p;
+	return h('section.card', {key: p.id, label: named(p), class: 'is-' + p.status},
 		h('div.provider-row', {class: isOpen ? 'chosen' : ''}, grip(p),
-			h('div', h('button.link', {'aria-expanded': String(isOpen), onclick: () => {st.open = isOpen ? '' : p.id;}}, h('b', name)), h('small', p.id === p.kind ? p.kind : `${p.id} · ${p.kind}`)),
+			h('div', h('button.link', {'aria-expanded': String(isOpen), onclick: () => {st.open = isOpen ? '' : p.id;}}, h('b', named(p))), h('small', p.id === p.kind ? p.kind : `${p.id} · ${p.kind}`)),
 			badge(p.status),
 			h('div.mid-hide', h('span.num', ms(p.ttft_ms)), h('small', 'first token')),
 			h('div.mid-hide', h('span.num', percent(p.success_rate)), h('small', 'success')),
 			h('div.mid', h('span.num', `${keys.filter(k => k.state === 'ready').length}/${keys.length}`), h('small', 'keys ready')),
 			h('div.mid', spark(p.spark, 'Requests of the last five minutes')),
 			h('div.actions', button('Test', () => test(p.id), {kind: 'quiet', busy: tests[p.id]?.busy, disabled: !may('operator')}),
-				toggle(`${name} in use`, p.enabled, () => switchOn(p), {disabled: !may('operator')}))),
+				toggle(named(p) + ' in use', p.enabled, () => switchOn(p), {disabled: !may('operator')}))),
 		isOpen && detail(p));
 }
 
@@ -76,19 +74,18 @@ function detail(p) {
 		h('dl.facts.wide', fact('Base URL', h('code', p.base_url || dash)), fact('Anthropic URL', p.anthropic_base_url), fact('Responses URL', p.responses_base_url),
 			fact('Tier and weight', `${p.tier} · ${p.weight ?? 1}`), fact('Defined in', p.origin || dash), fact('Ping', ms(p.ping_ms)), fact('Tokens per second', rate(p.tokens_per_second)), fact('Requests', `${count(p.requests)}, ${count(p.failures)} failed`), fact('Uptime', percent(p.uptime)), fact('In flight', count(p.in_flight))),
 		p.targets?.length > 0 && plain(['Model', 'Breaker', 'n:First token', 'n lo:Tokens/s', 'n:Success'], p.targets.slice(0, 100), t => [t.model, [badge(t.breaker), t.until && [' ', resting(t.until)]], ms(t.ttft_ms), rate(t.tokens_per_second), percent(t.success_rate)]),
-		h('ul.lines.bare', (p.keys || []).slice(0, 100).map(k => keyLine(k))),
-		may('admin') && h('div.actions', button('Add key', () => addKey(p.id), {icon: 'plus'}), button('Edit', () => edit(p), {icon: 'edit'}), button('Remove', () => remove(p.title || p.id, 'Running requests finish. Its keys stay in the vault, its routes no longer find it.', path(p), () => providers.load()), {icon: 'trash', kind: 'danger', disabled: p.origin === 'environment'})));
+		h('ul.lines.bare', p.keys.slice(0, 100).map(k => keyLine(k))),
+		may('admin') && h('div.actions', button('Add key', () => addKey(p.id), {icon: 'plus'}), button('Edit', () => edit(p), {icon: 'edit'}), button('Remove', () => remove(named(p), 'Running requests finish. Its keys stay in the vault.', path(p), () => providers.load()), {icon: 'trash', kind: 'danger', disabled: p.origin === 'environment'})));
 }
 
-// edit reads the provider afresh, so that its entity tag guards against a change by somebody else.
+// edit reads the provider afresh: its entity tag guards against a change by somebody else.
 async function edit(p) {
 	let fresh;
 	if (!await attempt(async () => {fresh = await call('GET', path(p));})) return;
 	const {base_url, anthropic_base_url, responses_base_url, tier, weight} = fresh.data;
-	const values = {base_url, anthropic_base_url, responses_base_url, tier, weight};
-	const initial = {...values};
+	const initial = {base_url, anthropic_base_url, responses_base_url, tier, weight};
 	form({
-		title: `Edit ${p.title || p.id}`, values, done: 'Saved',
+		title: `Edit ${named(p)}`, values: {...initial}, done: 'Saved',
 		fields: (v, ask) => [
 			ask('base_url', 'Base URL', {type: 'url'}, 'Empty means the catalogue’s.'),
 			['anthropic_base_url', 'responses_base_url'].map(k => v[k] !== undefined && ask(k, k.startsWith('a') ? 'Anthropic base URL' : 'Responses base URL', {type: 'url'})),
@@ -119,7 +116,7 @@ export async function create(v) {
 function view() {
 	const wanted = st.find.toLowerCase();
 	const list = providerList().filter(p => !wanted || `${p.id} ${p.title} ${p.kind} ${p.status}`.toLowerCase().includes(wanted));
-	if (!providerList().length) return empty('No providers yet', 'A provider is an upstream with its keys: a vendor, or a server of your own.', may('admin') && h('a.button.primary', {href: '#/setup'}, 'Add a provider'));
+	if (!providerList().length) return empty('No providers yet', 'A vendor with your keys, or a server of your own.', may('admin') && h('a.button.primary', {href: '#/setup'}, 'Add a provider'));
 	if (!list.length) return empty('Nothing matches', 'No provider has this name, kind or status.');
 	const tiers = [...new Set(list.map(p => p.tier))].sort((a, b) => a - b);
 	let room = shown;

@@ -5,11 +5,10 @@ import {badge, chip, copy, dash, dialogHead, exact, fact, full, h, iconButton, m
 // outcome is the word and tone of a finished or running request.
 export function outcome(r) {
 	if (r.in_flight) return badge('running', 'running', 'rest');
-	if (!r.status) return badge('failed', r.class || 'failed', 'bad');
-	return r.status < 400 && (!r.class || r.class === 'ok') ? badge('ok', String(r.status)) : badge('failed', `${r.status || ''} ${r.class || ''}`.trim(), r.class === 'canceled' || r.class === 'client_gone' ? 'off' : 'bad');
+	if (!r.class) return badge('ok', String(r.status));
+	return badge('failed', `${r.status || ''} ${r.class}`, /cancel|client/.test(r.class) ? 'off' : 'bad');
 }
 
-// openRequest shows the drawer of one request.
 export function openRequest(id, closed) {
 	const resource = new Resource('requests/' + seg(id));
 	resource.load();
@@ -28,14 +27,14 @@ function body(r) {
 		waterfall(r), decision(r.decision)];
 }
 
-// waterfall draws every attempt on one scale: waiting, until the first token, and the rest of the answer.
+// waterfall draws the attempts on one scale: waiting, to the first token, the rest of the answer.
 function waterfall(r) {
 	const list = r.attempts;
 	if (!list.length) return null;
 	const total = Math.max(r.duration_ms || 0, ...list.map(a => (a.start_ms || 0) + (a.duration_ms || 0)), 1);
 	const part = (cls, from, length, name) => length > 0 && h('i', {class: 'seg ' + cls, title: `${name} ${ms(length)}`, style: {left: (from / total) * 100 + '%', width: Math.max(0.4, (length / total) * 100) + '%'}});
 	const one = (a, i) => {
-		const ok = !a.class || a.class === 'ok';
+		const ok = !a.class;
 		const first = a.ttft_ms ?? a.duration_ms ?? 0;
 		const wait = a.wait_ms || 0;
 		const start = a.start_ms || 0;

@@ -1,6 +1,6 @@
-// The requests: a list that grows as they end, and the same by conversation.
+// The requests: as a list that grows, and by conversation.
 
-import {button, chip, choice, count, dash, empty, exact, failure, get, h, head, icon, listen, moment, money, ms, muted, plural, providerList, providerTitle, query, ready, redraw, Resource, searchBox, select, skeleton} from './parts.js';
+import {button, chip, choice, count, dash, empty, exact, failure, get, h, head, icon, listen, moment, money, ms, muted, named, plural, providerList, providerTitle, query, ready, redraw, Resource, searchBox, select, skeleton} from './parts.js';
 import {Table} from './table.js';
 import {openRequest, outcome} from './request.js';
 
@@ -50,8 +50,8 @@ function arrived(message) {
 	if (message.type === 'hello') read();
 	const r = message.type === 'request' && message.data;
 	if (!r || !matches(r)) return;
-	if (!st.live || window.scrollY > 300) {st.waiting.unshift(r); if (st.waiting.length > 500) st.waiting.length = 500; return;}
-	add([r]);
+	if (!st.live || window.scrollY > 300) st.waiting = [r, ...st.waiting.slice(0, 499)];
+	else add([r]);
 }
 
 function add(list) {
@@ -68,14 +68,14 @@ function setFilter(name, value) {
 	redraw();
 }
 
-// known lists the values a filter can take, from what has been seen.
+// known lists the values seen, for a filter.
 const known = name => [...new Set([...st.rows.slice(0, 2000).map(r => r[name]), st.filter[name]])].filter(Boolean).sort().slice(0, 200);
 const pick = (name, label, list) => select([['', label], ...list], {value: st.filter[name], label, onchange: e => setFilter(name, e.target.value)});
 
 function filters() {
 	const any = fields.some(f => st.filter[f]);
 	return h('div.toolbar', {role: 'search'}, searchBox('Search id, model, client, session', st.filter.q, v => setFilter('q', v)),
-		pick('provider', 'Any provider', providerList().slice(0, 500).map(p => [p.id, p.title || p.id])), pick('model', 'Any model', known('model').map(v => [v, v])),
+		pick('provider', 'Any provider', providerList().slice(0, 500).map(p => [p.id, named(p)])), pick('model', 'Any model', known('model').map(v => [v, v])),
 		pick('client', 'Any client', known('client').map(v => [v, v])), pick('class', 'Any result', known('class').map(v => [v, v])),
 		st.filter.session && button('Session ' + st.filter.session.slice(0, 16), () => setFilter('session', ''), {icon: 'close'}),
 		any && button('Clear', () => {st.filter = blank(); read();}, {kind: 'quiet'}),
@@ -93,7 +93,7 @@ function list() {
 		st.table.set(st.rows), st.next && h('p.centre', button('Load older', () => read(true), {busy: st.busy}))];
 }
 
-// toggleBranch opens or closes a session or an agent; what is below is read when first asked for.
+// toggleBranch opens or closes a session or agent; what is below is read when asked for.
 function toggleBranch(key, resource) {
 	if (branches.has(key)) branches.delete(key);
 	else {branches.set(key, resource || true); resource?.load();}
@@ -114,7 +114,7 @@ function agent(session, a, requests) {
 }
 
 function tree(data) {
-	if (!data.sessions.length) return empty('No conversations yet', 'Requests that name a session are grouped here: session, agent, request, with what each cost.');
+	if (!data.sessions.length) return empty('No conversations yet', 'Requests that name a session are grouped here, with what each agent cost.');
 	return h('ul.tree', data.sessions.slice(0, 300).map(one => h('li', {key: one.id},
 		branch(one.id, [h('b', one.id), h('span.muted.lo', `${moment(one.start)} to ${moment(one.last)}`)], [plural(one.requests, 'request'), `${count(one.tokens_in)} → ${count(one.tokens_out)}`, plural(one.agents.length, 'agent'), money(one.cost_microusd)], ofSession(one.id)),
 		branches.has(one.id) && ready(branches.get(one.id), d => h('ul', one.agents.map(a => agent(one, a, d.requests))), 2))));

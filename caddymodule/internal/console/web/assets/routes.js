@@ -1,6 +1,6 @@
 // The routes: what clients may ask for, who would answer now, and why.
 
-import {button, call, catalogue, chip, count, during, empty, h, head, iconButton, input, may, meter, ms, muted, plain, plural, problems, providerList, providers, providerTitle, rate, ready, redraw, Resource, resting, searchBox, select, shape, toast, toggle} from './parts.js';
+import {button, call, catalogue, chip, count, during, empty, h, head, iconButton, input, may, meter, ms, muted, named, plain, plural, problems, providerList, providers, providerTitle, rate, ready, redraw, Resource, resting, searchBox, select, shape, toast, toggle} from './parts.js';
 
 const models = new Resource('models?limit=500', 'aliases');
 const st = {rows: null, etag: '', error: null, busy: false, find: ''};
@@ -48,7 +48,7 @@ function editRow(r, i) {
 		return h('td', {class: bad ? 'has-problem' : ''}, input({value: r[name] ?? '', label: `${name} of row ${i + 1}`, 'aria-invalid': bad ? 'true' : null, title: bad, ...props, oninput: e => {r[name] = e.target.value;}}), bad && h('p.problem', bad));
 	};
 	return h('tr', {key: r.key}, cell('alias', {required: true}),
-		h('td', select(providerList().slice(0, 300).map(p => [p.id, p.title || p.id]), {value: r.provider, label: `provider of row ${i + 1}`, onchange: e => {r.provider = e.target.value;}})),
+		h('td', select(providerList().slice(0, 300).map(p => [p.id, named(p)]), {value: r.provider, label: `provider of row ${i + 1}`, onchange: e => {r.provider = e.target.value;}})),
 		cell('model', {list: 'models-of-' + (providerList().find(p => p.id === r.provider)?.kind || '')}), cell('tier', {type: 'number', min: 1}), cell('weight', {type: 'number', min: 1}),
 		h('td', toggle(`row ${i + 1} in use`, r.enabled, () => {r.enabled = !r.enabled;})), h('td', iconButton('trash', `Remove row ${i + 1}`, () => {st.rows.splice(i, 1);})));
 }
@@ -67,7 +67,7 @@ function view(data) {
 	if (st.rows) return editor();
 	const wanted = st.find.toLowerCase();
 	const list = data.aliases.filter(a => !wanted || a.alias.toLowerCase().includes(wanted));
-	if (!data.aliases.length) return empty('No routes yet', 'Without any, a model of the catalogue goes to its provider and every other name to the fastest one there is. An alias such as “coder” lets you say who may answer.', may('admin') && button('Add a route', startEdit, {kind: 'primary'}));
+	if (!data.aliases.length) return empty('No routes yet', 'A model of the catalogue goes to its provider, any other name to the fastest one. An alias such as “coder” says who may answer.', may('admin') && button('Add a route', startEdit, {kind: 'primary'}));
 	return [data.aliases.length > 8 && h('div.toolbar', searchBox('Search aliases', st.find, v => {st.find = v;})), list.slice(0, 100).map(alias)];
 }
 

@@ -1,5 +1,5 @@
-// The settings: every effective value with the layer it comes from; changes are checked and shown before they
-// are saved, and can be taken back.
+// The settings: every effective value and the layer it comes from; changes are checked and shown before they are
+// saved, and can be taken back.
 
 import {ago, attempt, button, call, card, chip, choice, empty, form, h, head, iconButton, input, listen, may, mono, muted, plain, plural, post, ready, redraw, Resource, searchBox, select, show, toast, toggle} from './parts.js';
 import {people} from './users.js';
@@ -10,7 +10,7 @@ const st = {tab: 'values', find: '', layer: '', edits: new Map(), editing: '', p
 const most = 300; // values shown at once
 const gone = Symbol('back to the layer below');
 
-// about follows a pointer through the JSON Schema to the words and type of a value.
+// about follows a pointer through the JSON Schema.
 function about(pointer) {
 	const root = schema.data;
 	let at = root;
@@ -34,7 +34,7 @@ function change(v, value) {
 	redraw();
 }
 
-// control is the field for a value: a switch, a choice, a number or a text. Anything else is edited as JSON.
+// control is the field for a value; what is neither switch, choice, number nor text is edited as JSON.
 function control(v, info, bad) {
 	const now = present(v) === gone ? v.value : present(v);
 	const rest = {id: 'set' + v.pointer, label: name(v.pointer), 'aria-invalid': bad ? 'true' : null};
@@ -46,7 +46,7 @@ function control(v, info, bad) {
 		if (typeof v.value === 'string') return text;
 		try {return JSON.parse(text);} catch {return text;}
 	};
-	return input({...rest, value: show(now), inputmode: numeric ? 'decimal' : null, oninput: e => change(v, parse(e.target.value)), onkeydown: e => {if (e.key === 'Escape') {st.edits.delete(v.pointer); st.editing = '';}}});
+	return input({...rest, value: show(now), inputmode: numeric ? 'decimal' : null, oninput: e => change(v, parse(e.target.value))});
 }
 
 function setting(v) {
@@ -62,8 +62,8 @@ function setting(v) {
 
 function values(data) {
 	const wanted = st.find.toLowerCase();
-	const hits = (data.values || []).filter(v => (!st.layer || v.layer === st.layer) && (!wanted || `${name(v.pointer)} ${show(v.value)} ${about(v.pointer).description || ''}`.toLowerCase().includes(wanted)));
-	const layers = [...new Set((data.values || []).map(v => v.layer))];
+	const hits = data.values.filter(v => (!st.layer || v.layer === st.layer) && (!wanted || `${name(v.pointer)} ${show(v.value)} ${about(v.pointer).description || ''}`.toLowerCase().includes(wanted)));
+	const layers = [...new Set(data.values.map(v => v.layer))];
 	const groups = Map.groupBy(hits.slice(0, most), v => v.pointer.split('/')[1]);
 	return [h('div.toolbar', searchBox('Search settings', st.find, v => {st.find = v;}), select([['', 'Any layer'], ...layers.map(l => [l, l])], {value: st.layer, label: 'Layer', onchange: e => {st.layer = e.target.value;}})),
 		!hits.length && empty('Nothing matches', 'No setting has this name, value or layer.'),
@@ -77,15 +77,15 @@ const discard = () => {st.edits.clear(); Object.assign(st, {problems: [], editin
 
 const body = () => ({set: [...st.edits].filter(([, v]) => v !== gone).map(([pointer, value]) => ({pointer, value})), unset: [...st.edits].filter(([, v]) => v === gone).map(([pointer]) => pointer)});
 
-// review has the gateway check the changes and shows what they would do; only then are they saved.
+// review has the gateway check the changes and shows what they would do.
 async function review() {
 	st.busy = true;
 	redraw();
 	await attempt(async () => {
 		const found = await post('config/validate', body());
-		st.problems = found.problems || [];
-		if (found.ok) confirm(found.diff || []);
-		else toast(`Not saved: ${plural(st.problems.length, 'problem')}. ${st.problems[0]?.message || ''}`, {bad: true});
+		st.problems = found.problems;
+		if (found.ok) confirm(found.diff);
+		else toast(`Not saved: ${plural(st.problems.length, 'problem')}. ${st.problems[0].message}`, {bad: true});
 	});
 	st.busy = false;
 	redraw();
@@ -94,7 +94,7 @@ async function review() {
 const diff = list => h('div.diff', plain(['Setting', 'Before', 'After'], list, d => [mono(name(d.pointer)), h('del', show(d.before)), h('ins', d.after === undefined ? 'as below' : show(d.after))]));
 
 const confirm = list => form({
-	title: 'Save these changes?', lead: 'They take effect at once. Running streams are not disturbed.', values: {}, done: 'Saved',
+	title: 'Save these changes?', lead: 'They take effect at once. Running streams are not disturbed.', done: 'Saved',
 	fields: () => diff(list),
 	submit: async () => {
 		try {
@@ -103,20 +103,20 @@ const confirm = list => form({
 			await config.load();
 		} catch (e) {
 			st.problems = e.problems;
-			if (e.stale) {e.message += ' Your changes stay in their fields; look at the present values and save again.'; await config.load(); st.etag = config.etag;}
+			if (e.stale) {e.message += ' Your changes stay in their fields; look again and save.'; await config.load(); st.etag = config.etag;}
 			throw e;
 		}
 	},
 });
 
 const undo = u => form({
-	title: 'Take this change back?', lead: `${u.summary}, by ${u.actor} ${ago(u.at)}.`, values: {}, action: 'Undo', done: 'Taken back',
+	title: 'Take this change back?', lead: `${u.summary}, by ${u.actor} ${ago(u.at)}.`, action: 'Undo', done: 'Taken back',
 	submit: async () => {await post('config/undo', {id: u.id}); await config.load();},
 });
 
 const history = data => [data.undo?.length ? card('Recent changes', null, h('ul.lines', data.undo.slice(0, 100).map(u => h('li', {key: u.id}, h('div', h('b', u.summary), h('small', `${u.actor}, ${ago(u.at)}`)), may('admin') && button('Undo', () => undo(u), {icon: 'undo'})))))
-	: empty('Nothing to take back', 'Changes made here or by the command line can be undone from this list.'),
-card('overrides.toon', muted('what was changed here; your own file is never rewritten'), h('pre.block', {tabindex: 0}, data.text || 'empty'))];
+	: empty('Nothing to take back', 'Changes can be undone from this list.'),
+card('overrides.toon', muted('your own file is never rewritten'), h('pre.block', {tabindex: 0}, data.text || 'empty'))];
 
 const tabs = [['values', 'Configuration'], ['history', 'Changes'], ['people', 'Users and password']];
 

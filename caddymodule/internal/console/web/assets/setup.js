@@ -1,13 +1,12 @@
-// The first-run guide: a provider, its key, a test, and the lines for the client.
+// The first-run guide: a provider, its key, a test, the lines for the client.
 
 import {bind, button, catalogue, copyable, during, empty, field, h, head, may, muted, problems, providers, ready, redraw, searchBox, shape, state} from './parts.js';
 import {create, test, testResult, tests} from './providers.js';
 
 const blank = () => ({kind: '', id: '', base_url: '', tier: 1, secret: ''});
-const st = {v: blank(), find: '', all: false, busy: false, error: null, done: '', at: ''};
-const first = 12;
+const st = {v: blank(), find: '', busy: false, error: null, done: '', at: ''};
 
-// address is where clients reach the gateway: what it says, else this host at the usual port.
+// address is where clients reach the gateway: as it says, else this host at the usual port.
 const address = () => (st.at || state.meta?.gateway_url || `${location.protocol}//${location.hostname}:8080`).replace(/\/+$/, '');
 
 // lines are the settings of the usual clients, as [title, text].
@@ -26,10 +25,8 @@ function choose(kind) {
 
 function kinds(data) {
 	const hits = data.kinds.filter(k => k.kind !== 'simulator' && `${k.kind} ${k.title}`.toLowerCase().includes(st.find.toLowerCase()));
-	const shown = st.all || st.find ? hits : hits.slice(0, first);
 	return [h('div.toolbar', searchBox('Search providers', st.find, v => {st.find = v;})),
-		h('div.kinds', {role: 'radiogroup', label: 'Provider'}, shown.map(k => h('button', {key: k.kind, role: 'radio', 'aria-checked': String(k.kind === st.v.kind), onclick: () => choose(k)}, k.title || k.kind))),
-		hits.length > shown.length && h('p', button(`All ${hits.length}`, () => {st.all = true;}, {kind: 'quiet'}))];
+		h('div.kinds', {role: 'radiogroup', label: 'Provider'}, hits.map(k => h('button', {key: k.kind, role: 'radio', 'aria-checked': String(k.kind === st.v.kind), onclick: () => choose(k)}, k.title || k.kind)))];
 }
 
 const save = e => {
@@ -45,7 +42,7 @@ function keyStep(kind) {
 			h('div.fields', field('Name', bind(st.v, 'id', {required: true}), {problem: bad('id'), hint: 'What routes and logs call it.'}), field('Tier', bind(st.v, 'tier', {type: 'number', min: 1}), {hint: 'Lower tiers are asked first.'})),
 			st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error.message, problems(st.error.problems))),
 			testResult(tests[st.done]),
-			h('div.actions', st.done ? button('Test again', () => test(st.done), {busy: tests[st.done]?.busy}) : h('button.primary', {type: 'submit', disabled: st.busy, 'aria-busy': st.busy ? 'true' : null}, 'Add and test'))]);
+			h('div.actions', st.done ? button('Test again', () => test(st.done), {busy: tests[st.done]?.busy}) : h('button.primary', {type: 'submit', disabled: st.busy}, 'Add and test'))]);
 }
 
 function clientStep(on) {

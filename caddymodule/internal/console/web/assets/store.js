@@ -1,4 +1,4 @@
-// What the page knows: who is signed in, and what the feed said. Pages read it; only this file writes it.
+// What the page knows: who is signed in, and what the feed said. Only this file writes it.
 
 import {call, get, watch, Resource} from './api.js';
 import {redraw, say} from './dom.js';
@@ -19,17 +19,18 @@ export const state = {
 const keepRecent = 200;
 const rank = {viewer: 0, operator: 1, admin: 2};
 
-// may reports whether the person signed in holds at least the role.
+// may reports whether the person signed in holds the role.
 export const may = role => (rank[state.user?.role] ?? -1) >= rank[role];
 
 export const providers = new Resource('providers?limit=500', 'providers');
 export const catalogue = new Resource('catalogue');
 export const providerList = () => providers.data?.providers || [];
+export const named = p => p.title || p.id;
 export const providerTitle = id => providerList().find(p => p.id === id)?.title || id;
 
 const listeners = new Set();
 
-// listen calls f with every message of the feed until the returned function is called.
+// listen calls f with every message of the feed until what it returns is called.
 export function listen(f) {
 	listeners.add(f);
 	return () => listeners.delete(f);
@@ -60,7 +61,7 @@ function takeMetrics(data) {
 
 const columns = ['requests', 'failures', 'ttft_p50_ms', 'ttft_p95_ms', 'tokens_in', 'tokens_out', 'cost_microusd', 'in_flight'];
 
-// addPoint replaces the newest column of the history, or appends one and lets the oldest go.
+// addPoint replaces the newest column, or appends one and lets the oldest go.
 function addPoint(point) {
 	const hist = state.history;
 	const newest = hist?.time.at(-1);
@@ -100,14 +101,15 @@ const readToday = () => quietly(async () => {
 });
 setInterval(() => {if (state.feed === 'live' && state.user && !document.hidden) readToday();}, 30000);
 
-// refresh reads what the feed only updates: on entry, and whenever a connection is new.
+// refresh reads what the feed only updates: whenever a connection is new.
 function refresh() {
 	providers.load();
 	refreshAlerts();
 	readToday();
-	quietly(async () => {state.meta = await get('meta');});
-	quietly(async () => {state.history = await get('metrics/history?span=1h');});
-	quietly(async () => {state.metrics = await get('metrics?window=1m');});
+	const keep = (name, path) => quietly(async () => {state[name] = await get(path);});
+	keep('meta', 'meta');
+	keep('history', 'metrics/history?span=1h');
+	keep('metrics', 'metrics?window=1m');
 	quietly(async () => {for (const r of (await get('requests?limit=100')).requests.reverse()) takeRequest(r);});
 }
 

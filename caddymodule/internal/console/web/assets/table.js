@@ -1,6 +1,5 @@
-// Tables that stay quick with ten thousand rows: only those in view are in the document.
-// The columns take {id, head, cell(row), cls, value(row)}; value makes a column sortable.
-// Classes: n for numbers, mid leaves on tablets, lo leaves on phones, grow takes the rest.
+// Tables that stay quick with ten thousand rows: only those in view are in the document. Columns take {id, head,
+// cell(row), cls, value(row)}; value makes one sortable. Classes: n for numbers, mid leaves on tablets, lo on phones.
 
 import {h, reconcile} from './dom.js';
 import {icon} from './icons.js';
@@ -15,15 +14,12 @@ export class Table {
 		this.el.className = 'table-wrap';
 		this.onscroll = () => this.moved();
 		window.addEventListener('scroll', this.onscroll, {passive: true, capture: true});
-		window.addEventListener('resize', this.onscroll, {passive: true});
 	}
 
 	free() {
 		window.removeEventListener('scroll', this.onscroll, {capture: true});
-		window.removeEventListener('resize', this.onscroll);
 	}
 
-	// set takes the rows in the order they are to be shown, unless a column sorts them.
 	set(rows) {
 		this.rows = this.sorted(rows);
 		this.window();
@@ -36,14 +32,12 @@ export class Table {
 		if (!column?.value) return rows;
 		const sign = this.down ? -1 : 1;
 		return rows.map(r => [column.value(r), r]).sort(([a], [b]) => {
-			if (a === b) return 0;
-			if (a === null || a === undefined) return 1;
-			if (b === null || b === undefined) return -1;
-			return (a < b ? -1 : 1) * sign;
+			if (a === b || a == null || b == null) return (a == null) - (b == null);
+			return a < b ? -sign : sign;
 		}).map(([, r]) => r);
 	}
 
-	// window finds which rows are in view. A table that is not in the document yet shows its first ones.
+	// window finds the rows in view; outside the document those are the first ones.
 	window() {
 		const body = this.el.querySelector('tbody');
 		const row = body?.querySelector('tr[aria-rowindex]');
@@ -66,7 +60,7 @@ export class Table {
 	draw() {
 		const above = this.from * this.height;
 		const below = (this.rows.length - this.to) * this.height;
-		const filler = (key, height) => height > 0 && h('tr.filler', {key, 'aria-hidden': 'true'}, h('td', {colspan: this.columns.length, style: {height: height + 'px'}}));
+		const filler = (key, height) => height > 0 && h('tr.filler', {key, 'aria-hidden': 'true'}, h('td', {style: {height: height + 'px'}}));
 		reconcile(this.el, h('table', {label: this.label, 'aria-rowcount': this.rows.length + 1, class: this.open ? 'opens' : ''},
 			h('thead', h('tr', this.columns.map(c => this.header(c)))),
 			h('tbody', {onkeydown: e => this.keydown(e)}, filler('above', above),
@@ -74,11 +68,9 @@ export class Table {
 	}
 
 	header(c) {
-		const cls = c.cls || '';
-		if (!c.value) return h('th', {key: c.id, class: cls, scope: 'col'}, c.head || h('span.sr', 'Actions'));
 		const on = this.sort === c.id;
-		return h('th', {key: c.id, class: cls, scope: 'col', 'aria-sort': on ? (this.down ? 'descending' : 'ascending') : null},
-			h('button.sort', {onclick: () => this.order(c.id)}, c.head, on && icon('down', this.down ? '' : 'up')));
+		return h('th', {key: c.id, class: c.cls || '', scope: 'col', 'aria-sort': on ? (this.down ? 'descending' : 'ascending') : null},
+			c.value ? h('button.sort', {onclick: () => this.order(c.id)}, c.head, on && icon('down', this.down ? '' : 'up')) : c.head || h('span.sr', 'Actions'));
 	}
 
 	order(id) {
@@ -88,15 +80,12 @@ export class Table {
 	}
 
 	row(row, i) {
-		const opens = this.open && {
-			tabindex: 0,
-			onclick: e => {if (!e.target.closest('button, a, input, select') && !String(getSelection())) this.open(row);},
-		};
+		const opens = this.open && {tabindex: 0, onclick: e => {if (!e.target.closest('button, a, input, select') && !String(getSelection())) this.open(row);}};
 		return h('tr', {key: this.id(row), 'aria-rowindex': i + 2, class: this.mark ? this.mark(row) : '', ...opens, 'data-i': i},
-			this.columns.map(c => h('td', {key: c.id, class: c.cls || '', 'data-head': c.head || ''}, c.cell(row))));
+			this.columns.map(c => h('td', {key: c.id, class: c.cls || ''}, c.cell(row))));
 	}
 
-	// keydown walks the rows with the arrows and opens one with Enter.
+	// keydown walks the rows and opens one.
 	keydown(e) {
 		const tr = e.target.closest('tr[data-i]');
 		if (!tr || !this.open || e.target !== tr) return;

@@ -1,5 +1,4 @@
-// The chosen theme is applied before the first paint, so that the page never flashes in the other one.
-// This is a classic script, because modules run only after the document has been parsed.
+// The chosen theme is applied before the first paint. Modules run too late for that, so this is a classic script.
 (function () {
 	'use strict';
 	var root = document.documentElement;

@@ -22,7 +22,7 @@ function columns(most) {
 	const number = (id, title, cls, get, show) => ({id, head: title, cls: 'n ' + cls, value: get, cell: g => show(get(g))});
 	return [
 		{id: 'key', head: groupings.find(([v]) => v === st.by)[1], cls: 'w-l', value: name, cell: name},
-		{id: 'share', head: 'Share', cls: 'w-l lo', cell: g => meter(value(g) / most, measures[st.measure][1](value(g)), 'c1')},
+		{id: 'share', head: 'Share', cls: 'w-l xl', cell: g => meter(value(g) / most, measures[st.measure][1](value(g)), 'c1')},
 		number('requests', 'Requests', 'w-m', g => g.requests, exact),
 		number('failed', 'Failed', 'w-s lo', g => (g.requests ? g.failures / g.requests : 0), percent),
 		number('in', 'Tokens in', 'w-m lo', g => g.tokens_in, count),
@@ -34,7 +34,7 @@ function columns(most) {
 
 const chartOf = groups => h('div.gap', {key: 'chart'}, h('div.card.chart-card', h('div.scroll-x', bars([...groups].sort((a, b) => (a.key < b.key ? -1 : 1)).slice(-90).map(g => [st.by === 'hour' ? hourMinute(g.key) : day(g.key), value(g)]), measures[st.measure][1]))));
 
-// csv writes the groups for a spreadsheet; a leading sign is quoted so that no cell is taken for a formula.
+// csv writes for spreadsheets; a leading sign is quoted, so that no cell is taken for a formula.
 function csv(groups) {
 	const columns = ['key', 'requests', 'failures', 'tokens_in', 'tokens_out', 'tokens_cached', 'cost_microusd', 'estimated'];
 	const cell = v => '"' + String(v ?? '').replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""') + '"';
@@ -47,7 +47,7 @@ function csv(groups) {
 }
 
 function view({groups}) {
-	if (!groups?.length) return empty('Nothing used yet', 'Tokens and cost of every request are added up here, by provider, model, client or day.');
+	if (!groups?.length) return empty('Nothing used yet', 'Tokens and cost of every request are added up here.');
 	st.table.columns = columns(Math.max(...groups.map(value), 1));
 	const rows = timed() ? [...groups].sort((a, b) => (a.key < b.key ? 1 : -1)) : [...groups].sort((a, b) => value(b) - value(a));
 	const sum = (title, text) => h('div.tile', {key: title}, h('h2', title), h('p.value.num', text));
