@@ -28,6 +28,7 @@ type Gateway struct {
 	err    error         // how it ended
 	client *http.Client
 
+	begun   time.Time
 	started time.Duration // from the process to its first answer
 }
 
@@ -62,7 +63,7 @@ func start(t T, c Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{Dir: t.TempDir(), config: c, ended: make(chan struct{})}
+	g := &Gateway{Dir: t.TempDir(), config: c}
 	site, admin := FreeAddr(t), FreeAddr(t)
 	g.URL, g.Admin = "http://"+site, "http://"+admin
 	g.client = &http.Client{Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256}}
@@ -72,23 +73,45 @@ func start(t T, c Config) (*Gateway, error) {
 	if g.log, err = openLog(filepath.Join(g.Dir, "log")); err != nil {
 		return nil, err
 	}
-	args := append([]string{"run", "--config", "Caddyfile"}, c.Args...)
+	if err := g.launch(bin); err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { g.end(t) })
+	return g, g.await()
+}
+
+// launch runs the process where the gateway lives.
+func (g *Gateway) launch(bin string) error {
+	args := append([]string{"run", "--config", "Caddyfile"}, g.config.Args...)
 	g.cmd = exec.Command(bin, args...)
-	if c.Files > 0 {
-		limited := []string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, c.Files), bin}
+	if n := g.config.Files; n > 0 {
+		limited := []string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, n), bin}
 		g.cmd = exec.Command("/bin/sh", append(limited, args...)...)
 	}
-	g.cmd.Dir, g.cmd.Env = g.Dir, g.environment(c)
+	g.cmd.Dir, g.cmd.Env = g.Dir, g.environment(g.config)
 	g.cmd.Stdout, g.cmd.Stderr = g.log.file, g.log.file
-	begun := time.Now()
+	g.begun, g.ended = time.Now(), make(chan struct{})
 	if err := g.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("running %s: %w", bin, err)
+		return fmt.Errorf("running %s: %w", bin, err)
 	}
-	go func() { g.err = g.cmd.Wait(); close(g.ended) }()
-	t.Cleanup(func() { g.end(t) })
-	err = g.await()
-	g.started = time.Since(begun)
-	return g, err
+	cmd, ended := g.cmd, g.ended
+	go func() { g.err = cmd.Wait(); close(ended) }()
+	return nil
+}
+
+// Restart runs the process again after it has ended, in the same place and with
+// the same addresses, and waits until it is ready.
+func (g *Gateway) Restart(t T) error {
+	t.Helper()
+	<-g.ended
+	bin, err := Binary()
+	if err != nil {
+		return err
+	}
+	if err := g.launch(bin); err != nil {
+		return err
+	}
+	return g.await()
 }
 
 func (g *Gateway) environment(c Config) []string {
@@ -123,6 +146,7 @@ func (g *Gateway) await() error {
 		if r, err := g.client.Get(g.URL + "/readyz"); err == nil {
 			r.Body.Close()
 			if r.StatusCode == http.StatusOK {
+				g.started = time.Since(g.begun)
 				return nil
 			}
 		}
