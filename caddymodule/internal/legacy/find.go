@@ -21,7 +21,8 @@ const (
 )
 
 // DefaultPaths returns where the old versions kept their configurations, for a
-// user's home and working directory. Most of them do not exist on any one machine.
+// user's home and working directory. Most of them do not exist on any one machine:
+// Present picks those that do.
 func DefaultPaths(home, workingDir string) []string {
 	join := filepath.Join
 	return []string{
@@ -31,6 +32,14 @@ func DefaultPaths(home, workingDir string) []string {
 		join(workingDir, ".env"), join(workingDir, "production.env"),
 		"/etc/aimux", "/opt/aimux2", "/usr/local/etc/aimux",
 	}
+}
+
+// Present returns those of paths where something is, be it a link that leads nowhere.
+func Present(paths []string) []string {
+	return slices.DeleteFunc(slices.Clone(paths), func(p string) bool {
+		_, err := os.Lstat(p)
+		return err != nil
+	})
 }
 
 // found is a file to be read.

@@ -156,4 +156,8 @@ func TestDefaultPaths_AreTheOnesOfTheOldVersions(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	here := t.TempDir()
+	if diff := cmp.Diff([]string{here}, Present([]string{"/nowhere/at/all", here})); diff != "" {
+		t.Error(diff)
+	}
 }
