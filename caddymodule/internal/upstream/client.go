@@ -62,12 +62,28 @@ type Client struct {
 func New(timeouts Timeouts, transport http.RoundTripper) *Client {
 	c := &Client{transport: transport, timeouts: timeouts.WithDefaults()}
 	if transport == nil {
-		c.transport = newTransport(c.timeouts)
+		c.transport = newPool(connectionAge, func() *http.Transport { return newTransport(c.timeouts) })
 	}
 	return c
 }
 
+// NewGuarded returns a client that owns a transport, after guard has changed it
+// and what it dials with: which addresses may be reached, which certificates
+// are trusted, through which proxy.
+func NewGuarded(timeouts Timeouts, guard func(*http.Transport, *net.Dialer) error) (*Client, error) {
+	transport, dialer := transportOf(timeouts.WithDefaults())
+	if err := guard(transport, dialer); err != nil {
+		return nil, err
+	}
+	return New(timeouts, transport), nil
+}
+
 func newTransport(t Timeouts) *http.Transport {
+	transport, _ := transportOf(t)
+	return transport
+}
+
+func transportOf(t Timeouts) (*http.Transport, *net.Dialer) {
 	dialer := &net.Dialer{Timeout: t.Connect, KeepAlive: 15 * time.Second}
 	return &http.Transport{
 		DialContext:            dialer.DialContext,
@@ -83,7 +99,7 @@ func newTransport(t Timeouts) *http.Transport {
 			SendPingTimeout: 15 * time.Second, // a peer that vanished is found in 20 s (row 13)
 			PingTimeout:     5 * time.Second,
 		},
-	}
+	}, dialer
 }
 
 // Close closes idle connections. Requests under way are not harmed.

@@ -1,0 +1,102 @@
+package upstream
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// counted is a server that counts its connections.
+func counted(t *testing.T, h http.HandlerFunc) (url string, opened, open *atomic.Int64) {
+	t.Helper()
+	opened, open = new(atomic.Int64), new(atomic.Int64)
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			opened.Add(1)
+			open.Add(1)
+		case http.StateClosed:
+			open.Add(-1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s.URL, opened, open
+}
+
+func get(t *testing.T, p *pool, url string) *http.Response {
+	t.Helper()
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	resp, err := p.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
+func read(t *testing.T, p *pool, url string) {
+	t.Helper()
+	resp := get(t, p, url)
+	_, _ = io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+}
+
+func TestPool_OldConnectionsAreReplacedAndRequestsUnderWayEnd(t *testing.T) {
+	release := make(chan struct{})
+	url, opened, open := counted(t, func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		if r.URL.Path == "/slow" {
+			<-release
+		}
+		_, _ = io.WriteString(w, "whole")
+	})
+	p := newPool(time.Hour, func() *http.Transport { return newTransport(Timeouts{}.WithDefaults()) })
+	defer p.CloseIdleConnections()
+	slow := get(t, p, url+"/slow")
+	for range 3 {
+		read(t, p, url)
+	}
+	if n := opened.Load(); n != 2 {
+		t.Fatalf("%d connections, want one for the slow request and one for the others", n)
+	}
+	p.current.Load().born = time.Now().Add(-time.Hour) // they have grown old
+	for range 3 {
+		read(t, p, url)
+	}
+	if n := opened.Load(); n != 3 {
+		t.Errorf("%d connections, want a new one", n)
+	}
+	for deadline := time.Now().Add(5 * time.Second); open.Load() != 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open, want the idle old one closed", open.Load())
+		}
+	}
+	close(release)
+	if body, err := io.ReadAll(slow.Body); err != nil || string(body) != "whole" {
+		t.Errorf("the request under way got %q, %v", body, err)
+	}
+	slow.Body.Close()
+}
+
+func TestPool_ManyAtOnceBeginAnewOnce(t *testing.T) {
+	made := new(atomic.Int64)
+	p := newPool(time.Hour, func() *http.Transport { made.Add(1); return &http.Transport{} })
+	p.current.Load().born = time.Now().Add(-time.Hour)
+	var wait sync.WaitGroup
+	seen := make([]*http.Transport, 50)
+	for i := range seen {
+		wait.Go(func() { seen[i] = p.transport() })
+	}
+	wait.Wait()
+	for _, transport := range seen {
+		if transport != p.current.Load().Transport {
+			t.Fatal("two pools are in use")
+		}
+	}
+}
