@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"context"
 	"os"
 	"runtime"
 	"strconv"
@@ -30,12 +29,7 @@ func BenchmarkLedger_Observe(b *testing.B) {
 	o.Now = time.Now
 	l := open(b, o)
 	r := benchRecord()
-	hold := make(chan struct{})
-	held := make(chan struct{})
-	go func() {
-		_ = l.keeper.ask(context.Background(), func() error { close(held); <-hold; return nil })
-	}()
-	<-held
+	release := holdWriter(&l.keeper)
 	n := 0
 	b.ReportAllocs()
 	for b.Loop() {
@@ -47,7 +41,7 @@ func BenchmarkLedger_Observe(b *testing.B) {
 	}
 	b.StopTimer()
 	l.keeper.queue.take()
-	close(hold)
+	release()
 }
 
 // BenchmarkLedger_Write is the writer's throughput, commits included.

@@ -64,18 +64,14 @@ func TestCapture_KeepsTextsCutAndWithoutKeys(t *testing.T) {
 
 func TestCapture_TooManyBytesWaitingAreDroppedAndCounted(t *testing.T) {
 	c := capture(t, CaptureOptions{Pending: 1000})
-	hold, held := make(chan struct{}), make(chan struct{})
-	go func() {
-		_ = c.keeper.ask(context.Background(), func() error { close(held); <-hold; return nil })
-	}()
-	<-held
+	release := holdWriter(&c.keeper)
 	took := 0
 	for range 20 {
 		if c.Put("req", "request", bytes.Repeat([]byte("x "), 50)) {
 			took++
 		}
 	}
-	close(hold)
+	release()
 	if got := len(get(t, c, "req")); took != 10 || got != 10 || c.Health().Dropped != 10 {
 		t.Errorf("%d taken, %d kept, %d dropped; want 10 each", took, got, c.Health().Dropped)
 	}

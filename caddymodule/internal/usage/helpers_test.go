@@ -113,6 +113,16 @@ func tidy(t testing.TB, l *Ledger) {
 	}
 }
 
+// holdWriter keeps the writing goroutine from working until release is called.
+func holdWriter[T any](k *keeper[T]) (release func()) {
+	hold, held := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = k.ask(context.Background(), func() error { close(held); <-hold; return nil })
+	}()
+	<-held
+	return func() { close(hold) }
+}
+
 // sample is an exchange as a gateway sees many, that began at start.
 func sample(n int, start time.Time) Exchange {
 	r := rand.New(rand.NewPCG(uint64(n), 7))

@@ -117,14 +117,13 @@ func TestLedger_CloseGivesUpWhenItsContextEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hold := make(chan struct{})
-	go func() { _ = l.keeper.ask(context.Background(), func() error { <-hold; return nil }) }()
+	release := holdWriter(&l.keeper)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := l.Close(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Close: %v, want it to give up", err)
 	}
-	close(hold)
+	release()
 	closing(t, l)
 }
 
@@ -132,11 +131,7 @@ func TestLedger_FullQueueDropsAndSaysHowMany(t *testing.T) {
 	o := quiet(tempPath(t))
 	o.Queue = 10
 	l := open(t, o)
-	hold, held := make(chan struct{}), make(chan struct{})
-	go func() {
-		_ = l.keeper.ask(context.Background(), func() error { close(held); <-hold; return nil })
-	}()
-	<-held
+	release := holdWriter(&l.keeper)
 	for i := range 15 {
 		if took := l.Record(sample(i, noon)); took != (i < 10) {
 			t.Errorf("exchange %d: taken %v", i, took)
@@ -148,7 +143,7 @@ func TestLedger_FullQueueDropsAndSaysHowMany(t *testing.T) {
 	if ok, text := l.Health().OK(); ok || text == "" {
 		t.Errorf("health is well (%q) with dropped rows", text)
 	}
-	close(hold)
+	release()
 	flush(t, l)
 	notes, err := readerOf(t, l).Notes(t.Context(), time.Time{}, 0)
 	want := []Note{{At: noon.Local(), Kind: NoteDropped, Count: 5}}

@@ -31,7 +31,12 @@ func newQueue[T any](max int) *queue[T] {
 func (q *queue[T]) put(item *T, now func() time.Time) bool {
 	q.mu.Lock()
 	n := len(q.items)
-	if n >= q.max || !q.bears(item) {
+	if n < q.max {
+		q.items = append(q.items, *item)
+	}
+	if n >= q.max || !q.bears(&q.items[n]) { // weighed in place: item stays on the caller's stack
+		clear(q.items[n:])
+		q.items = q.items[:n]
 		q.dropped++
 		q.lost++
 		q.mu.Unlock()
@@ -40,7 +45,6 @@ func (q *queue[T]) put(item *T, now func() time.Time) bool {
 	if n == 0 {
 		q.since = now()
 	}
-	q.items = append(q.items, *item)
 	q.mu.Unlock()
 	switch n {
 	case 0:
