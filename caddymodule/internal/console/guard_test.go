@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -102,6 +103,23 @@ func basic(user, password string) string {
 	r := &http.Request{Header: http.Header{}}
 	r.SetBasicAuth(user, password)
 	return r.Header.Get("Authorization")
+}
+
+func TestGuard_RefusesHeadersThatSayTwoThings(t *testing.T) {
+	s := consoletest.Serve(t, consoletest.Settings{})
+	for name, second := range map[string]string{"Content-Type": "text/plain", "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"} {
+		first := map[string]string{"Content-Type": "application/json", "Origin": s.HTTP.URL, "Sec-Fetch-Site": "same-origin"}
+		r := httptest.NewRequest("POST", s.HTTP.URL+"/api/providers/zai/toggle", strings.NewReader(`{"enabled":false}`))
+		r.Header.Set("Cookie", s.Cookie("admin"))
+		for k, v := range first {
+			r.Header.Set(k, v)
+		}
+		r.Header.Add(name, second)
+		w := httptest.NewRecorder()
+		if s.Console.ServeHTTP(w, r); w.Code != 400 && w.Code != 403 {
+			t.Errorf("two of %s: %d %s", name, w.Code, w.Body)
+		}
+	}
 }
 
 // new-api CVE-2026-64868: bodies of any length were read, before anybody was

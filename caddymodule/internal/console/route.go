@@ -90,7 +90,7 @@ func (r row) match(raw, decoded []string) (names []string, ok bool) {
 }
 
 // segments splits a path. Paths with a second spelling are refused: dot
-// segments, empty segments, escaped slashes, control characters.
+// segments, escaped slashes, control characters. Empty segments match nothing.
 func segments(escaped string) (raw, decoded []string, ok bool) {
 	if !strings.HasPrefix(escaped, "/") || len(escaped) > 2048 {
 		return nil, nil, false
@@ -99,7 +99,7 @@ func segments(escaped string) (raw, decoded []string, ok bool) {
 	decoded = make([]string, len(raw))
 	for i, s := range raw {
 		d, err := url.PathUnescape(s)
-		if err != nil || !plain(d) || d == "." || d == ".." || d == "" && len(raw) > 1 || strings.Contains(d, "/") {
+		if err != nil || !plain(d) || d == "." || d == ".." || strings.Contains(d, "/") {
 			return nil, nil, false
 		}
 		decoded[i] = d

@@ -106,6 +106,10 @@ func TestStore_AFileThatGoesBadOrAwayWhileRunningChangesNothing(t *testing.T) {
 			if a.DevLogin() {
 				t.Error("the development login is open again")
 			}
+			_, err := a.AddUser(t.Context(), "bob", "viewer", good)
+			if n := len(a.Users()); name == "away" && (err != nil || n != 2) || name == "bad" && (err == nil || n != 1) {
+				t.Errorf("%d users, %v", n, err)
+			}
 		})
 	}
 }
