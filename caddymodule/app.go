@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
@@ -71,6 +72,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	var err error
 	if a.events, err = eventsApp(ctx); err != nil {
 		return err
+	}
+	if err := a.events.On("stopping", a); err != nil {
+		return fmt.Errorf("waiting for the end: %w", err)
 	}
 	rt, err := a.compile(a)
 	if err != nil {
@@ -163,6 +167,9 @@ func (a *App) placed(err error) error {
 
 // Start says in the log what is served.
 func (a *App) Start() error {
+	if err := secret.NoDumps(); err != nil {
+		a.logger.Debug("memory may be dumped", "error", err.Error())
+	}
 	rt := a.live.now()
 	serving.Store(a)
 	rt.archive.start()
@@ -194,6 +201,8 @@ func (a *App) sourceName() string {
 func (a *App) Stop() error {
 	serving.CompareAndSwap(a, nil)
 	if caddy.Exiting() {
+		a.drain()
+		a.live.drained.Wait()
 		a.introduce("server.stop")
 	}
 	a.background.end()
@@ -212,7 +221,8 @@ func (a *App) Cleanup() error {
 
 // Interface guards.
 var (
-	_ caddy.Provisioner  = (*App)(nil)
-	_ caddy.App          = (*App)(nil)
-	_ caddy.CleanerUpper = (*App)(nil)
+	_ caddy.Provisioner   = (*App)(nil)
+	_ caddy.App           = (*App)(nil)
+	_ caddy.CleanerUpper  = (*App)(nil)
+	_ caddyevents.Handler = (*App)(nil)
 )

@@ -20,8 +20,6 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/tokens"
-	"github.com/aimux/aimux/caddymodule/internal/upstream"
-	"github.com/aimux/aimux/caddymodule/simulator"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 )
@@ -48,6 +46,9 @@ func (b *builder) build() error {
 			}
 		}
 	}
+	if err := b.openReceivers(); err != nil {
+		return err
+	}
 	router, models, err := b.routes()
 	if err != nil {
 		return err
@@ -72,6 +73,7 @@ func (b *builder) build() error {
 		Version:   Version,
 		Clients:   b.clients(),
 		ClientIP:  clientIP,
+		Trace:     b.trace(),
 		AskUsage:  b.config.Usage.Enabled || b.runtime.guarded,
 	})
 	return nil
@@ -128,7 +130,11 @@ func (b *builder) provider(name string, row schema.Provider) error {
 	if len(keys) == 0 {
 		keys = []*keypool.Key{{Name: "none", State: b.runtime.keyState(origin, ""), MaxInFlight: row.MaxInFlight}}
 	}
-	p := &gateway.Provider{Name: name, Vendor: vendor, Client: b.client(name, origin, row), Keys: b.pool(name, row, keys), MaxInFlight: int64(row.MaxInFlight)}
+	connections, err := b.client(name, vendor, row)
+	if err != nil {
+		return err
+	}
+	p := &gateway.Provider{Name: name, Vendor: vendor, Client: connections, Keys: b.pool(name, row, keys), MaxInFlight: int64(row.MaxInFlight)}
 	b.byName[name] = p
 	b.runtime.providers = append(b.runtime.providers, p)
 	b.runtime.kinds[name] = row.Kind
@@ -141,24 +147,6 @@ func (b *builder) pool(name string, row schema.Provider, keys []*keypool.Key) *k
 		b.logger.Info("key resting", "provider", name, "key", r.Key.Name, "model", r.Model, "account", r.Account,
 			"code", r.Class.String(), "for", time.Until(r.Until).Round(time.Millisecond))
 	}})
-}
-
-// client returns the connections to a provider, kept over reloads as long as
-// its address and timers stay.
-func (b *builder) client(name, origin string, row schema.Provider) *upstream.Client {
-	t := b.config.TimeoutsOf(name)
-	timeouts := upstream.Timeouts{
-		Connect: t.Connect.Std(), TLS: t.TLS.Std(), FirstEvent: t.FirstEvent.Std(),
-		Idle: t.Idle.Std(), NoProgress: t.NoProgress.Std(), Total: t.Total.Std(),
-	}
-	return share(b.runtime, fmt.Sprintf("client|%s|%s|%v", name, origin, timeouts), func() *upstream.Client {
-		if builtIn(row) {
-			return upstream.New(timeouts, simulator.New(simulator.Options{
-				Name: name, TTFT: 20 * time.Millisecond, TokensPerSecond: 200, MaxRecords: -1,
-			}).RoundTripper())
-		}
-		return upstream.New(timeouts, nil)
-	})
 }
 
 // builtIn reports whether a provider is the simulator inside this process.

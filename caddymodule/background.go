@@ -33,9 +33,13 @@ func (a *App) begin() error {
 	rt := a.live.now()
 	ctx, cancel := context.WithCancel(context.Background())
 	bg := &background{cancel: cancel}
+	rt.services.windows.Configure(rt.names)
 	if err := bg.alerts(ctx, a, rt); err != nil {
 		cancel()
 		return err
+	}
+	if rt.tracer != nil {
+		bg.group.Go(func() { rt.tracer.Run(ctx) })
 	}
 	bg.every(ctx, fileEvery, func() { rt.services.reread(a.logger) })
 	ping := newPinger(rt)
@@ -78,12 +82,8 @@ func (bg *background) ticks(ctx context.Context, interval time.Duration, f func(
 
 // alerts gives the watch its rules and lets it run.
 func (bg *background) alerts(ctx context.Context, a *App, rt *runtime) error {
-	sinks := []alert.Sink{alert.Log(a.logger), alert.Func(a.emit)}
-	if url := rt.config.Alerts.Webhook; url != "" {
-		hook, err := rt.webhook(url, a.logger)
-		if err != nil {
-			return fmt.Errorf("alerts.webhook: %w", err)
-		}
+	sinks := []alert.Sink{alert.Log(a.logger), alert.NewApart("events", a.emit)}
+	if hook := rt.hook; hook != nil {
 		bg.group.Go(func() { hook.Run(ctx) })
 		sinks = append(sinks, hook)
 	}
@@ -93,19 +93,6 @@ func (bg *background) alerts(ctx context.Context, a *App, rt *runtime) error {
 	}
 	bg.ticks(ctx, alertEvery, rt.services.watch.Run)
 	return nil
-}
-
-// webhook returns where alerts are posted.
-func (rt *runtime) webhook(url string, logger *slog.Logger) (*alert.Webhook, error) {
-	o := alert.WebhookOptions{URL: url, Logger: logger}
-	if ref := rt.config.Alerts.WebhookSecret; ref.Scheme != "" {
-		text, err := rt.services.fetch(ref)
-		if err != nil {
-			return nil, err
-		}
-		o.Secret = []byte(text)
-	}
-	return alert.NewWebhook(o)
 }
 
 // alertRules are the configured rules; without any, the usual ones.
@@ -120,7 +107,7 @@ func alertRules(rows []schema.AlertRule) []alert.Rule {
 			continue
 		}
 		rule := alert.Rule{
-			Name: row.Name, Metric: alert.Metric(row.Metric), Threshold: row.Threshold, Clear: row.Threshold, Window: windows[row.Window],
+			Name: row.Name, Metric: alert.Metric(row.Metric), Threshold: row.Threshold, Window: windows[row.Window],
 			For: row.For.Std(), MinRequests: row.MinRequests, Provider: row.Provider,
 		}
 		if row.Clear != nil {

@@ -15,6 +15,9 @@ type live struct {
 	holders atomic.Int64
 
 	changing sync.Mutex // held while a new runtime is made
+
+	draining atomic.Bool
+	drained  sync.WaitGroup
 }
 
 // newLive takes over its caller's reference to rt, and is held once.

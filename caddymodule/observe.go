@@ -26,10 +26,13 @@ func (o observers) Observe(r *gateway.Record) {
 func (b *builder) observers() observers {
 	names := b.names()
 	s := &b.runtime.services
-	s.windows.Configure(names)
+	b.runtime.names = names
 	all := observers{b.runtime.recent, metrics().For(names), s.windows, b.consoles}
 	if s.ledger != nil {
 		all = append(all, s.ledger)
+	}
+	if t := b.runtime.tracer; t != nil {
+		all = append(all, t)
 	}
 	return all
 }
@@ -54,12 +57,16 @@ func (b *builder) names() telemetry.Names {
 // State says how things stand, for metrics, alerts and the console.
 func (a *App) State() telemetry.State {
 	rt := a.live.now()
-	live := telemetry.Live{Providers: rt.providers, Targets: rt.router.Targets(), InFlight: rt.gateway.InFlight, Rest: rt.services.state}
+	live := telemetry.Live{Providers: rt.providers, Targets: rt.router.Targets(), InFlight: rt.gateway.InFlight, Refusals: &rt.gateway.Traffic.Refusals, Rest: rt.state}
 	return live.State()
 }
 
 // state adds what stands beside the pipeline.
-func (s *services) state(to *telemetry.State) {
+func (rt *runtime) state(to *telemetry.State) {
+	s := &rt.services
+	for _, report := range rt.deliveries {
+		to.Deliveries = append(to.Deliveries, report())
+	}
 	if s.ledger != nil {
 		h := s.ledger.Health()
 		stands := telemetry.StoreState{Name: "ledger", Queued: h.Pending, Written: h.Written, Dropped: h.Dropped}

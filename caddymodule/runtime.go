@@ -13,6 +13,9 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/health"
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
 	"github.com/aimux/aimux/caddymodule/internal/route"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry/traces"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
 	"github.com/aimux/aimux/schema"
@@ -41,8 +44,12 @@ type runtime struct {
 	implicit  bool
 	guarded   bool // there are client keys
 
-	archive  *archive
-	services services
+	archive    *archive
+	services   services
+	names      telemetry.Names
+	tracer     *traces.Tracer // nil: nothing is traced
+	hook       *alert.Webhook // nil: alerts are posted nowhere
+	deliveries []func() telemetry.DeliveryState
 
 	refs  atomic.Int64
 	end   sync.Once

@@ -92,7 +92,9 @@ func vaultOptions(c *schema.Config) (vault.Options, error) {
 
 // keyFile is where the vault's key is kept unless the configuration says
 // otherwise: apart from the data, so that a copy of the data opens nothing.
-func keyFile() string { return filepath.Join(caddy.AppConfigDir(), "aimux", "vault.key") }
+func keyFile() string {
+	return filepath.Join(filepath.Dir(caddy.AppConfigDir()), "aimux-vault", "vault.key")
+}
 
 // keySource reads vault.key of the configuration.
 func keySource(text string) (vault.KeySource, error) {

@@ -68,6 +68,8 @@ func (c *checker) baseURLs(name string, p map[string]any, at string) {
 		}
 		if msg, hint := checkURL(raw, p["allow_http"] == true, k.Local); msg != "" {
 			c.problem(at+"/"+member, msg, hint)
+		} else if p["allow_private"] != true && isPrivate(raw) {
+			c.problem(at+"/"+member, quote(raw)+" is an address of a private network", "add allow_private: true, so that aimux may connect to it")
 		}
 	}
 }
@@ -93,6 +95,16 @@ func checkURL(raw string, allowHTTP, local bool) (msg, hint string) {
 		return quote(raw) + " is not an http or https URL", "a base URL begins with https://"
 	}
 	return checkPlainHTTP(u, allowHTTP, local)
+}
+
+// isPrivate says whether a URL names an address of a private network by number.
+func isPrivate(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return err == nil && (addr.IsPrivate() || addr.IsLinkLocalUnicast())
 }
 
 func absoluteHint(raw string) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/egress"
 	"github.com/aimux/aimux/caddymodule/internal/failover"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
@@ -40,10 +41,8 @@ func (a *try) announce() {
 	if len(a.dropped) > 0 {
 		h.Set("X-Aimux-Dropped", strings.Join(a.dropped, ", "))
 	}
-	for _, name := range [...]string{"Request-Id", "X-Request-Id"} {
-		if id := a.answer.Header[name]; id != nil && !a.translates() {
-			h[name] = id
-		}
+	if !a.translates() {
+		egress.ResponseHeaders(h, a.answer.Header)
 	}
 	a.Status = http.StatusOK
 }

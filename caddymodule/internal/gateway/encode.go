@@ -5,9 +5,9 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/egress"
 	"github.com/aimux/aimux/caddymodule/internal/jsonscan"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
@@ -54,6 +54,11 @@ func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 	}
 	header := a.header()
 	a.endpoint.Authorize(header, secret)
+	if a.gateway.Trace != nil {
+		if parent := a.gateway.Trace(&a.Record); parent != "" {
+			header["Traceparent"] = []string{parent}
+		}
+	}
 	return &upstream.Request{URL: to, Header: header, Body: body.open, Length: body.length}, nil
 }
 
@@ -145,11 +150,7 @@ func (a *try) header() http.Header {
 		h["User-Agent"] = userAgent
 		return h
 	}
-	for name, values := range a.request.Header {
-		if forwarded(name) {
-			h[name] = values
-		}
-	}
+	egress.RequestHeaders(h, a.request.Header)
 	if h.Get("User-Agent") == "" {
 		h["User-Agent"] = userAgent
 	}
@@ -162,15 +163,3 @@ var (
 	identity     = []string{"identity"}
 	userAgent    = []string{"aimux"}
 )
-
-// forwarded says which of a client's headers go to a provider of the same
-// dialect (Claude Code's gateway protocol: anthropic-* and x-claude-code-*
-// unchanged; Codex: x-codex-*). An Idempotency-Key does not: with one, net/http
-// would send a request again by itself.
-func forwarded(name string) bool {
-	switch name {
-	case "User-Agent", "X-App", "Originator", "Session-Id", "Thread-Id", "Openai-Beta", "X-Client-Request-Id":
-		return true
-	}
-	return strings.HasPrefix(name, "Anthropic-") || strings.HasPrefix(name, "X-Claude-Code-") || strings.HasPrefix(name, "X-Codex-")
-}

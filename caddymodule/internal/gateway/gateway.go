@@ -58,6 +58,9 @@ type Options struct {
 	// AskUsage has Chat streams state their tokens even if the client did not
 	// ask for that; the chunk that does so is kept from it.
 	AskUsage bool
+	// Trace returns the traceparent to tell a provider of an attempt that is about
+	// to be made. Default: it is told none.
+	Trace func(*Record) string
 	// Strippers take out sealed thinking, by the provider's dialect. Default:
 	// none.
 	Strippers map[llm.Dialect]Stripper

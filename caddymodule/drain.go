@@ -1,0 +1,64 @@
+package caddymodule
+
+import (
+	"context"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+const (
+	// defaultGrace is how long streams may take to finish when the process
+	// stops, unless the Caddyfile has a grace_period: without one Caddy would wait
+	// for ever.
+	defaultGrace = 10 * time.Second
+	// drainAhead is how long before Caddy's grace period ends the streams that
+	// are left are ended properly, so that Caddy finds nothing to cut.
+	drainAhead = 2 * time.Second
+)
+
+// Handle is told by Caddy that this configuration is stopping. That happens at
+// every reload, which harms no stream; but if the process goes down, streams
+// are drained: those that fit into the grace period finish, the others end with
+// an error that their clients understand.
+func (a *App) Handle(context.Context, caddy.Event) error {
+	if caddy.Exiting() {
+		a.drain()
+	}
+	return nil
+}
+
+// drain begins the end of all traffic, once. Other configurations of this
+// process, whose streams go on after a reload, share it.
+func (a *App) drain() {
+	if a.live == nil || !a.live.draining.CompareAndSwap(false, true) {
+		return
+	}
+	delay, grace := a.patience()
+	rt := a.live.use()
+	a.live.drained.Go(func() {
+		defer rt.release()
+		time.Sleep(delay) // /readyz says 503 meanwhile, so that a load balancer looks elsewhere
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		begun := time.Now()
+		d := rt.gateway.Drain(ctx)
+		a.logger.Info("drained", "finished", d.Finished, "told", d.Told, "left", d.Left, "took", time.Since(begun).Round(time.Millisecond))
+	})
+}
+
+// patience is how long Caddy goes on after it was told to stop: with listeners
+// open, and then for what is under way.
+func (a *App) patience() (delay, grace time.Duration) {
+	grace = defaultGrace
+	if module, err := a.context.AppIfConfigured("http"); err == nil {
+		if app, ok := module.(*caddyhttp.App); ok {
+			delay = time.Duration(app.ShutdownDelay)
+			if app.GracePeriod > 0 {
+				grace = time.Duration(app.GracePeriod)
+			}
+		}
+	}
+	return delay, max(grace-drainAhead, grace/2)
+}
