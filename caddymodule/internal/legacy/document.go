@@ -214,6 +214,9 @@ func (g *merged) fields() []toon.Field {
 	if g.allowHTTP {
 		out = append(out, toon.Field{Key: "allow_http", Value: toon.BoolValue(true)})
 	}
+	if g.private {
+		out = append(out, toon.Field{Key: "allow_private", Value: toon.BoolValue(true)})
+	}
 	if !g.enabled {
 		out = append(out, toon.Field{Key: "enabled", Value: toon.BoolValue(false)})
 	}
@@ -236,7 +239,7 @@ func (g *merged) details() []toon.Field {
 		all.inFlight = cmp.Or(all.inFlight, p.inFlight)
 		all.weight = cmp.Or(all.weight, p.weight)
 		for _, h := range p.headers {
-			if !slices.ContainsFunc(all.headers, func(have [2]string) bool { return strings.EqualFold(have[0], h[0]) }) && len(all.headers) < 50 {
+			if !slices.ContainsFunc(all.headers, func(have [2]string) bool { return strings.EqualFold(have[0], h[0]) }) && len(all.headers) < 32 {
 				all.headers = append(all.headers, h)
 			}
 		}

@@ -147,10 +147,10 @@ func TestWrite_ReplacesNothingUnlessAsked(t *testing.T) {
 }
 
 func TestDefaultPaths_AreTheOnesOfTheOldVersions(t *testing.T) {
-	got := DefaultPaths("/home/u", "/work")
+	got := DefaultPaths("/home/u", "/src")
 	want := []string{
-		"/home/u/.config/aimux", "/home/u/.config/synclaude", "/work/config.json", "/work/production-config.json",
-		"/work/config/default.json", "/work/test-config", "/work/.env", "/work/production.env",
+		"/home/u/.config/aimux", "/home/u/.config/synclaude", "/src/config.json", "/src/production-config.json",
+		"/src/config/default.json", "/src/test-config", "/src/.env", "/src/production.env",
 		"/etc/aimux", "/opt/aimux2", "/usr/local/etc/aimux",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

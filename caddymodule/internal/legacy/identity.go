@@ -17,6 +17,7 @@ type identity struct {
 	base      string
 	anthropic bool // base speaks Anthropic Messages
 	allowHTTP bool
+	private   bool // base is a number of a private network
 	// sure says that the address told the kind, rather than a name or a key.
 	sure bool
 	why  string // what had to be decided or changed; empty if nothing
@@ -189,6 +190,13 @@ func ownAddress(cat *provider.Cat, p *oldProvider, named *provider.Vendor) ident
 	case !plainHost(u):
 		return identity{bad: "the host of the address is not a plain name or number; write other scripts in the xn-- form"}
 	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if err == nil && addr.IsLinkLocalUnicast() {
+		return identity{bad: "a link-local address, where machines of a cloud keep their secrets"}
+	}
+	if id.private = err == nil && addr.IsPrivate(); id.private {
+		id.why = "a private network, which is allowed for this provider alone"
+	}
 	if u.Scheme == "http" {
 		id.plainHTTP(u)
 	}
@@ -200,7 +208,7 @@ func ownAddress(cat *provider.Cat, p *oldProvider, named *provider.Vendor) ident
 func (id *identity) plainHTTP(u *url.URL) {
 	addr, err := netip.ParseAddr(u.Hostname())
 	switch {
-	case u.Hostname() == "localhost" || err == nil && (addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()):
+	case u.Hostname() == "localhost" || err == nil && (addr.IsLoopback() || addr.IsPrivate()):
 		id.allowHTTP = true
 		id.why = "plain http, which is allowed for this address alone"
 	default:

@@ -48,7 +48,7 @@ func TestImport_NeverShowsASecretAndNeverLosesAKey(t *testing.T) {
 func oldDocument(rt *rapid.T, secrets []string) (name, text string) {
 	names := []string{"zai", "z-ai", "minimax-m2", "synthetic-new", "cerebras", "acme", "sk-odd-provider-name", secrets[0]}
 	pick := func() string { return rapid.SampledFrom(names).Draw(rt, "name") }
-	address := rapid.SampledFrom([]string{"", "https://api.z.ai", "https://llm.acme.example/v1", "http://10.1.2.3/v1", "https://x.example/" + secrets[0], "::"})
+	address := rapid.SampledFrom([]string{"", "https://api.z.ai", "https://llm.acme.example/v1", "http://10.1.2.3/v1", "https://192.168.0.1/v1", "http://169.254.169.254/x", "http://[fd00::1]:8080", "http://llm.lan/v1", "http://8.8.8.8/v1", "https://x.example/" + secrets[0], "::"})
 	object := map[string]any{}
 	var rows []any
 	var env, ini strings.Builder
