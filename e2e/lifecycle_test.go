@@ -72,6 +72,7 @@ func (s *storm) ask(a harness.Ask) *harness.Answer {
 		s.mu.Lock()
 		s.again++
 		s.mu.Unlock()
+		time.Sleep(200 * time.Millisecond) // SDKs wait half a second
 		answer = s.gw.AskContext(context.Background(), a)
 	}
 	return answer
