@@ -92,7 +92,7 @@ const bar = () => h('nav.bottom', {label: 'Main'}, bottom.map(link),
 
 function banner() {
 	if (state.feed === 'offline') return h('div.banner.tone-bad', {role: 'status'}, shape('bad'), 'The gateway does not answer. This is the last it said; trying again.');
-	if (state.meta?.simulated) return h('div.banner', shape('warn'), h('span', 'The built-in simulator answers: no provider has a key yet. '), h('a', {href: '#/setup'}, 'Add a provider'));
+	if (state.meta?.simulated && page !== setup) return h('div.banner', shape('warn'), h('span', 'The built-in simulator answers: no provider has a key yet. '), h('a', {href: '#/setup'}, 'Add a provider'));
 	const ill = Object.entries(state.meta?.health || {}).filter(([, v]) => !v.ok);
 	return ill.length > 0 && h('div.banner.tone-bad', {role: 'status'}, shape('bad'), ill.map(([k, v]) => `${k}: ${v.message}`).join(' · '));
 }

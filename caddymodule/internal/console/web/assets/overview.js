@@ -129,13 +129,13 @@ export default {
 		st.charts ||= makeCharts();
 		st.drawn = '';
 		if (!providers.data) providers.load();
-		if (state.meta?.setup_needed && may('admin') && !sessionStorage.getItem('aimux.setup')) location.hash = '#/setup';
 	},
 	leave() {
 		for (const name of chartNames) st.charts[name].free();
 		st.charts = null;
 	},
 	view() {
+		if (!st.guided && state.meta?.setup_needed && may('admin')) {st.guided = true; location.hash = '#/setup';}
 		drawCharts();
 		return [head('Overview', null, choice('Span of the charts', spans, st.span, pick)), tiles(),
 			st.error && failure(st.error, () => pick(st.span)),

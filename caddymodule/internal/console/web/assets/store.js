@@ -45,7 +45,7 @@ const feed = new Feed(receive, status => {
 
 function receive(message) {
 	const data = message.data;
-	if (message.type === 'hello') refresh();
+	if (message.type === 'hello' || message.type === 'config') refresh();
 	if (message.type === 'metrics') takeMetrics(data);
 	if (message.type === 'provider') takeProvider(data);
 	if (message.type === 'request') takeRequest(data);
@@ -101,7 +101,7 @@ const readToday = () => quietly(async () => {
 });
 setInterval(() => {if (state.feed === 'live' && state.user && !document.hidden) readToday();}, 30000);
 
-// refresh reads what the feed only updates: whenever a connection is new.
+// refresh reads what the feed only updates: when a connection or the configuration is new.
 function refresh() {
 	providers.load();
 	refreshAlerts();
