@@ -51,7 +51,7 @@ type AuditVerdict struct {
 // change writes to the audit log what is about to happen to target, then lets
 // it happen. before and after may be nil.
 func (k *call) change(target string, before, after any, apply func() error) (err error) {
-	e := AuditEntry{Actor: k.who.User, IP: k.ip.String(), Action: k.route.action, Target: target}
+	e := AuditEntry{Actor: k.who.User, IP: k.from(), Action: k.route.action, Target: target}
 	if e.Before, err = auditValue(before); err != nil {
 		return err
 	}

@@ -33,6 +33,15 @@ type (
 	streamed struct{}
 )
 
+// from is the caller's address for the audit log; empty: it has none, as on a
+// unix socket.
+func (k *call) from() string {
+	if !k.ip.IsValid() {
+		return ""
+	}
+	return k.ip.String()
+}
+
 func (k *call) ctx() context.Context { return k.r.Context() }
 
 // settled is the context of a change: once begun it is not given up because the

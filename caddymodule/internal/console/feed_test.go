@@ -373,3 +373,20 @@ func BenchmarkEnded(b *testing.B) {
 		}
 	})
 }
+
+func TestFeed_OfALocalCommandNeedsNoSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := feedOf(&source{})
+		c := &Console{o: Options{Now: time.Now}, feed: f}
+		who := auth.Identity{User: "local", Role: auth.Admin}
+		r := httptest.NewRequest("GET", "/api/events", nil)
+		k := &call{c: c, r: r.WithContext(context.WithValue(r.Context(), localKey{}, who)), who: who, route: &route{role: auth.Viewer}}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+		defer cancel()
+		begun := time.Now()
+		if why := k.relay(ctx, watch(t, f), func(frame) error { return nil }); why != "" || time.Since(begun) < 10*time.Minute {
+			t.Errorf("%q after %v", why, time.Since(begun))
+		}
+		f.close()
+	})
+}

@@ -98,7 +98,7 @@ func (k *call) auditLogin(user string, err error) error {
 	if err != nil && !k.c.o.Auth.Known(user) {
 		user = "(unknown)"
 	}
-	end, auditErr := k.c.o.Backend.Audit.Begin(k.settled(), AuditEntry{Actor: user, IP: k.ip.String(), Action: "login", Target: user})
+	end, auditErr := k.c.o.Backend.Audit.Begin(k.settled(), AuditEntry{Actor: user, IP: k.from(), Action: "login", Target: user})
 	if auditErr != nil {
 		k.c.o.Logger.ErrorContext(k.ctx(), "the audit log cannot be written", "error", auditErr)
 		return auditFailed()

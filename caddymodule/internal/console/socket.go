@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/aimux/aimux/caddymodule/internal/console/auth"
 )
 
 const (
@@ -138,6 +140,9 @@ func (k *call) relay(ctx context.Context, sub *subscriber, write func(frame) err
 // stillIn reports whether who opened the feed might still open it. Looking is
 // not using: a page that is only left open loses its session like any other.
 func (k *call) stillIn() bool {
+	if _, local := k.r.Context().Value(localKey{}).(auth.Identity); local {
+		return true
+	}
 	if k.token != "" {
 		who, ok := k.c.o.Auth.Session(k.token, false)
 		return ok && who.Role >= k.route.role && !who.MustChange
