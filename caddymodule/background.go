@@ -44,6 +44,7 @@ func (a *App) begin() error {
 	bg.every(ctx, fileEvery, func() { rt.services.reread(a.logger) })
 	ping := newPinger(rt)
 	bg.every(ctx, pingEvery, func() { ping.round(ctx) })
+	bg.quotas(ctx, a, rt)
 	bg.healthLog(ctx, a, rt)
 	a.background = bg
 	return nil
