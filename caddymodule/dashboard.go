@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -71,7 +72,7 @@ func (d *Dashboard) listeners(ctx caddy.Context) error {
 	d.names = slices.Clone(d.Hosts)
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
-		return nil
+		return errors.New("aimux_dashboard is not below a server: its listeners are not known")
 	}
 	if d.DevLogin {
 		if err := auth.CheckDevListeners(server.Listen); err != nil {

@@ -37,34 +37,41 @@ func (x *Exchange) authorize() *llm.Error {
 // nor the catalogue says one.
 const defaultOutput = 4096
 
-// reserve takes what the request may come to from the client's limits; settle
-// gives the rest back.
+// mostOutput bounds what a request may claim its answer will be, so that the
+// arithmetic of limits stays within its integers.
+const mostOutput = 10_000_000
+
+// reserve takes what the request may come to from the client's limits, at the
+// dearest of the targets that may answer; settle gives the rest back.
 func (x *Exchange) reserve() *llm.Error {
-	in, out := int64(len(x.outline.data)/4), int64(x.outline.maxTokens)
-	price := provider.Price{}
-	if len(x.plan.Targets) > 0 {
-		caps := &x.plan.Targets[0].Caps
-		price = caps.Price
-		if out == 0 {
-			out = min(int64(caps.MaxOutput), defaultOutput)
-		}
+	ask := Ask{Now: x.gateway.Now()}
+	for _, t := range x.plan.Targets {
+		tokens, cost := x.most(&t.Caps)
+		ask.Tokens, ask.Cost = max(ask.Tokens, tokens), max(ask.Cost, cost)
 	}
-	if out == 0 {
-		out = defaultOutput
-	}
-	if x.endpoint.call != provider.CallMain {
-		out = 0
-	}
-	grant, denial := x.client.Reserve(Ask{
-		Tokens: in + out,
-		Cost:   price.Cost(llm.Usage{Input: int(in), Output: int(out)}),
-		Now:    x.gateway.Now(),
-	})
+	grant, denial := x.client.Reserve(ask)
 	if denial != nil {
 		return x.deny(denial)
 	}
 	x.grant = grant
 	return nil
+}
+
+// most is what the request may come to at a model: the longest answer it asks
+// for, or that the model gives.
+func (x *Exchange) most(caps *provider.Model) (tokens, cost int64) {
+	in, out := len(x.outline.data)/4, x.outline.maxTokens
+	if out <= 0 {
+		out = defaultOutput
+		if caps.MaxOutput > 0 {
+			out = min(out, caps.MaxOutput)
+		}
+	}
+	out = min(out, mostOutput)
+	if x.endpoint.call != provider.CallMain {
+		out = 0
+	}
+	return int64(in) + int64(out), caps.Price.Cost(llm.Usage{Input: in, Output: out})
 }
 
 // deny is the answer to a client that has used up what it may use, with the

@@ -181,3 +181,23 @@ func TestTraceparent_OnlyTheStandardsFormIsTaken(t *testing.T) {
 		}
 	}
 }
+
+func TestReserve_TheDearestTargetAndHugeAnswersStayWithinTheArithmetic(t *testing.T) {
+	h := build(t, Limits{}, seat{name: "a"}, seat{name: "b"})
+	for i, target := range h.Router.Targets() {
+		target.Caps.Price = provider.Price{Output: int64(1+i) * 1_000_000}
+	}
+	c := &guest{models: "m"}
+	h.Clients = guests{"k": c}
+	for _, most := range []string{"1000", "-5", "9223372036854775807", "1e300"} {
+		h.post("/v1/chat/completions", `{"model":"m","messages":[],"max_tokens":`+most+`}`, "X-Api-Key", "k")
+	}
+	if got := c.asked[0].Cost; got != 2000 {
+		t.Errorf("%d micro-dollars reserved, want those of the dearer target, 2000", got)
+	}
+	for i, ask := range c.asked {
+		if ask.Tokens <= 0 || ask.Cost <= 0 || ask.Tokens > 2*mostOutput {
+			t.Errorf("request %d reserves %+v", i, ask)
+		}
+	}
+}
