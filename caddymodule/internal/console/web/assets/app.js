@@ -97,7 +97,7 @@ function banner() {
 	return ill.length > 0 && h('div.banner.tone-bad', {role: 'status'}, shape('bad'), ill.map(([k, v]) => `${k}: ${v.message}`).join(' · '));
 }
 
-// close ends the page when its session does; after the next sign-in it is entered anew, at the same place.
+// close ends the page with its session; after the next sign-in it is entered anew.
 function close() {
 	page?.leave?.();
 	page = null;
@@ -125,5 +125,5 @@ window.addEventListener('keydown', e => {
 
 attach(document.getElementById('app'), view);
 enter();
-// Countdowns and ages move even when the feed is silent.
+// Countdowns move even when the feed is silent.
 setInterval(() => {if (state.user && !document.hidden) redraw();}, 1000);

@@ -33,7 +33,7 @@ function edit(c) {
 		fields: (v, ask) => {
 			const numbers = (list, step) => h('div.fields', list.map(([k, label]) => ask(k, label, {type: 'number', min: 0, step, placeholder: 'no limit'})));
 			return [h('div.fields', ask('name', 'Name', {required: true}), ask('team', 'Team'), ask('expires', 'Expires', {type: 'date'})), numbers(limits, 1), numbers(budgets, 'any'),
-				ask('models', 'Models', {}, 'Aliases and models, separated by commas. Empty means every one.'),
+				ask('models', 'Models', {}, 'Separated by commas. Empty means every one.'),
 				h('div.fields', ask('networks', 'Networks', {placeholder: '10.0.0.0/8'}, 'Empty means from anywhere.'), ask('dialects', 'Dialects', {placeholder: 'anthropic, openai, responses'}))];
 		},
 		submit: async v => {
@@ -65,7 +65,7 @@ const columns = [
 	{id: 'streams', head: 'Streams', cls: 'n w-s mid', cell: c => `${c.streams || 0}${c.max_streams ? ' of ' + c.max_streams : ''}`},
 	{id: 'until', head: 'Expires', cls: 'w-m mid', cell: c => (c.expires ? h('span', {title: full(c.expires)}, ago(c.expires)) : 'never')},
 	{id: 'actions', head: '', cls: 'row-actions w-x', cell: c => (editable(c) ? h('span.actions', toggle(c.name + ' in use', c.enabled, () => attempt(() => put(path(c), {...settingsOf(c), enabled: !c.enabled}).then(() => clients.load()))),
-		iconButton('edit', 'Edit ' + c.name, () => edit(c)), iconButton('undo', 'New token for ' + c.name, () => rotate(c)), iconButton('trash', 'Revoke ' + c.name, () => remove(c.name, 'Its token stops working at once; running streams end with an error.', path(c), () => clients.load(), 'Revoke'))) : chip(c.source, 'Defined in the configuration file'))},
+		iconButton('edit', 'Edit ' + c.name, () => edit(c)), iconButton('undo', 'New token for ' + c.name, () => rotate(c)), iconButton('trash', 'Revoke ' + c.name, () => remove(c.name, 'Its token stops working at once.', path(c), () => clients.load(), 'Revoke'))) : chip(c.source, 'Defined in the configuration file'))},
 ];
 
 export default {

@@ -58,7 +58,7 @@ const columns = [
 function view(data) {
 	const q = st.q.toLowerCase();
 	const list = data.keys.filter(k => !q || `${k.provider} ${k.name} ${k.account} ${k.state} ${k.tag} ${k.last4}`.toLowerCase().includes(q));
-	if (!data.keys.length) return empty('No keys yet', 'A provider can have several; they take turns, and one that is limited rests while the others work.', may('admin') && providerList().length > 0 && button('Add a key', () => addKey(), {kind: 'primary'}));
+	if (!data.keys.length) return empty('No keys yet', 'Several keys take turns; one that is limited rests while the others work.', may('admin') && providerList().length > 0 && button('Add a key', () => addKey(), {kind: 'primary'}));
 	return [h('div.toolbar', searchBox('Search key, provider, account, state', st.q, v => {st.q = v;})),
 		list.length ? st.table.set(list) : empty('Nothing matches', 'No key has this name, provider or state.')];
 }

@@ -43,7 +43,7 @@ export function change(brand) {
 		signedIn(await post('password', {current: st.current, new: st.password}));
 		toast('Your password is set');
 	});
-	return alone(brand, 'Choose your password', `The one you signed in with worked once. From now on only yours does, ${state.user.user}.`, save,
+	return alone(brand, 'Choose your password', `The one you signed in with was for the first time only, ${state.user.user}.`, save,
 		!st.known && field('Current password', bound('current', {type: 'password', autocomplete: 'current-password', required: true})),
 		field('New password', bound('password', {name: 'new', type: 'password', autocomplete: 'new-password', required: true, minlength: shortest}),
 			{hint: `At least ${shortest} characters; several words are fine.`}),

@@ -37,11 +37,9 @@ export function button(text, onclick, {icon: name, kind = '', busy, ...rest} = {
 
 export const iconButton = (name, label, onclick, rest = {}) => button('', onclick, {icon: name, kind: 'quiet', label, title: label, ...rest});
 
-export const head = (title, lead, ...actions) => h('header.page-head',
-	h('div', h('h1', {tabindex: -1}, title), lead && h('p.lead', lead)), h('div.actions', actions));
+export const head = (title, lead, ...actions) => h('header.page-head', h('div', h('h1', {tabindex: -1}, title), lead && h('p.lead', lead)), h('div.actions', actions));
 
-export const card = (title, extra, ...body) => h('section.card', {label: title},
-	h('header.card-head', h('h2', title), extra), body);
+export const card = (title, extra, ...body) => h('section.card', {label: title}, h('header.card-head', h('h2', title), extra), body);
 
 export const choice = (label, options, value, pick) => h('div.segments', {role: 'radiogroup', label: label},
 	options.map(([v, text]) => h('button', {

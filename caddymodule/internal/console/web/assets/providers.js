@@ -36,7 +36,7 @@ async function move(p, tier) {
 
 function grip(p) {
 	return h('button.quiet.square.grip', {
-		draggable: 'true', disabled: !may('admin'), label: `${named(p)}, tier ${p.tier}. Arrow up and down change the tier`, title: 'Drag to another tier, or press arrow up or down',
+		draggable: 'true', disabled: !may('admin'), label: `${named(p)}, tier ${p.tier}. Arrow up and down change the tier`, title: 'Drag to another tier, or press the arrows',
 		onkeydown: e => {
 			const step = {ArrowUp: -1, ArrowDown: 1}[e.key];
 			if (!step) return;
@@ -64,7 +64,7 @@ function row(p) {
 			h('div.mid-hide', h('span.num', percent(p.success_rate)), h('small', 'success')),
 			h('div.mid', h('span.num', `${keys.filter(k => k.state === 'ready').length}/${keys.length}`), h('small', 'keys ready')),
 			h('div.mid', spark(p.spark, 'Requests of the last five minutes')),
-			h('div.actions', button('Test', () => test(p.id), {kind: 'quiet', busy: tests[p.id]?.busy, disabled: !may('operator')}),
+			h('div.actions', button('Test', () => {st.open = p.id; test(p.id);}, {kind: 'quiet', busy: tests[p.id]?.busy, disabled: !may('operator')}),
 				toggle(named(p) + ' in use', p.enabled, () => switchOn(p), {disabled: !may('operator')}))),
 		isOpen && detail(p));
 }

@@ -94,7 +94,7 @@ async function review() {
 const diff = list => h('div.diff', plain(['Setting', 'Before', 'After'], list, d => [mono(name(d.pointer)), h('del', show(d.before)), h('ins', d.after === undefined ? 'as below' : show(d.after))]));
 
 const confirm = list => form({
-	title: 'Save these changes?', lead: 'They take effect at once. Running streams are not disturbed.', done: 'Saved',
+	title: 'Save these changes?', lead: 'They take effect at once; running streams go on.', done: 'Saved',
 	fields: () => diff(list),
 	submit: async () => {
 		try {

@@ -38,7 +38,7 @@ function keyStep(kind) {
 	const bad = name => st.error?.problems?.find(p => p.pointer?.endsWith('/' + name))?.message;
 	return h('form.step.card', {class: kind ? 'now' : 'later', onsubmit: save}, h('h2', kind ? `${kind.title || kind.kind}: the key` : 'Its key'),
 		kind && [!st.done && [kind.needs_base_url && field('Base URL', bind(st.v, 'base_url', {type: 'url', required: true, placeholder: 'https://'}), {problem: bad('base_url')}),
-			field('API key', bind(st.v, 'secret', {type: 'password', autocomplete: 'new-password', required: !kind.key_optional, placeholder: kind.key_optional ? 'not needed' : ''}), {problem: bad('secret'), hint: 'It goes into the vault on this machine and is never shown again.'}),
+			field('API key', bind(st.v, 'secret', {type: 'password', autocomplete: 'new-password', required: !kind.key_optional, placeholder: kind.key_optional ? 'not needed' : ''}), {problem: bad('secret'), hint: 'It goes into the vault and is never shown again.'}),
 			h('div.fields', field('Name', bind(st.v, 'id', {required: true}), {problem: bad('id'), hint: 'What routes and logs call it.'}), field('Tier', bind(st.v, 'tier', {type: 'number', min: 1}), {hint: 'Lower tiers are asked first.'}))],
 			st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error.message, problems(st.error.problems))),
 			testResult(tests[st.done]),

@@ -11,7 +11,7 @@ export const state = {
 	feed: 'connecting',
 	metrics: null,
 	history: null, // the last hour, one column per series
-	today: null, // cost since midnight, millionths of a dollar
+	today: null, // cost, millionths of a dollar
 	alerts: [],
 	recent: [], // newest first, at most keepRecent
 };
@@ -93,7 +93,7 @@ const quietly = async f => {
 };
 const refreshAlerts = () => quietly(async () => {state.alerts = (await get('alerts?limit=500')).alerts;});
 
-// readToday adds up what the day has cost so far, by the viewer's clock.
+// readToday adds up the cost since the viewer's midnight.
 const readToday = () => quietly(async () => {
 	const since = new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
 	const {groups} = await get('usage?by=provider&limit=500&since=' + since);
