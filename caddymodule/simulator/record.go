@@ -33,6 +33,8 @@ type Record struct {
 	Fault string
 	// Status is the HTTP status that was sent, 0 when none was.
 	Status int
+	// Used is what the answer says it took: zero when it says nothing, or was not sent whole.
+	Used Usage
 	// Done says that the handler is through with the request.
 	Done bool
 	// Canceled says that the client went away before the answer was complete, CanceledAt when that was noticed.

@@ -193,3 +193,24 @@ func streamText(stream string) string {
 	}
 	return b.String()
 }
+
+func TestServer_RecordsWhatAWholeAnswerSaysItTook(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault string
+		whole bool
+	}{
+		"whole":     {"", true},
+		"refused":   {"429", false},
+		"cut":       {"cut", false},
+		"unstated":  {"no-usage", false},
+		"streaming": {"slow;ttft=1ns;rate=1000000", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := New(Options{})
+			post(t, s, chatPath, hello(chatPath, `,"stream":true`), "X-Sim-Fault", c.fault)
+			if used := s.Requests()[0].Used; (used.Input > 0) != c.whole || (used.Output > 0) != c.whole {
+				t.Errorf("%+v", used)
+			}
+		})
+	}
+}

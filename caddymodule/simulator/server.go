@@ -110,7 +110,7 @@ func (x *exchange) settle() {
 	x.unhook()
 	gone, now := x.ctx.Err() != nil && !x.complete || x.wire.err != nil, x.s.opts.Now()
 	x.s.journal.update(x.record, func(r *Record) {
-		r.Done, r.Status = true, x.wire.status
+		r.Done, r.Status, r.Used = true, x.wire.status, x.used()
 		if gone && !r.Canceled {
 			r.Canceled, r.CanceledAt = true, now
 		}

@@ -2,6 +2,20 @@ package simulator
 
 import "sync"
 
+// Usage is what an answer says it took, in tokens: Input includes Cached, Output includes Reasoning.
+type Usage struct {
+	Input, Cached, Output, Reasoning int
+}
+
+// used is what a whole answer says it took.
+func (x *exchange) used() Usage {
+	if !x.complete || x.fault.Kind == NoUsage {
+		return Usage{}
+	}
+	u := &x.plan.usage
+	return Usage{Input: u.prompt, Cached: u.cached, Output: u.output, Reasoning: u.thought}
+}
+
 // usage is the token count of one exchange, in the way Chat counts: prompt includes cached, output includes thought.
 type usage struct {
 	prompt, cached, output, thought int
