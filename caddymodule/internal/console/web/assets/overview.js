@@ -6,7 +6,7 @@ import {alertLine} from './alerts.js';
 import {openRequest} from './request.js';
 
 const spans = [['15m', '15 min'], ['1h', '1 h'], ['24h', '24 h']];
-const most = 24; // provider cards shown before the rest is asked for
+const most = 24; // provider cards shown at first
 const st = {span: '15m', day: null, error: null, all: false, charts: null};
 
 function makeCharts() {

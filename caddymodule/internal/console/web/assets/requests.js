@@ -28,7 +28,7 @@ const matches = r => fields.every(f => !st.filter[f] || (f === 'q'
 	? [r.id, r.model, r.target, r.provider, r.client, r.session, r.agent, r.class, r.reason].join(' ').toLowerCase().includes(st.filter.q.toLowerCase())
 	: r[f] === st.filter[f]));
 
-// read fetches a page of the list; more continues where the last one ended.
+// read fetches a page of the list; more continues the last one.
 async function read(more) {
 	const turn = ++st.turn;
 	st.busy = true;

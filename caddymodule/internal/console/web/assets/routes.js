@@ -1,4 +1,4 @@
-// The routes: what clients may ask for, who would answer now, and why.
+// The routes: what clients may ask for, who would answer, and why.
 
 import {button, call, catalogue, chip, count, during, empty, h, head, iconButton, input, may, meter, ms, muted, named, plain, plural, problems, providerList, providers, providerTitle, rate, ready, redraw, Resource, resting, searchBox, select, shape, toast, toggle} from './parts.js';
 

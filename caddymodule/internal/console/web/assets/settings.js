@@ -7,7 +7,7 @@ import {people} from './users.js';
 const config = new Resource('config');
 const schema = new Resource('config/schema');
 const st = {tab: 'values', find: '', layer: '', edits: new Map(), editing: '', problems: [], busy: false, etag: '', stop: () => {}};
-const most = 300; // values shown at once
+const most = 300; // values shown
 const gone = Symbol('back to the layer below');
 
 // about follows a pointer through the JSON Schema.
@@ -54,7 +54,7 @@ function setting(v) {
 	const bad = st.problems.find(p => p.pointer === v.pointer);
 	const isOpen = may('admin') && (st.editing === v.pointer || edited(v));
 	const after = present(v);
-	return h('div.setting', {key: v.pointer, class: edited(v) ? 'changed' : ''}, h('div', h('label', {for: 'set' + v.pointer}, mono(name(v.pointer))), h('p.muted', info.description && h('small', info.description)), bad && h('p.problem', {role: 'alert'}, bad.message, bad.hint && ' ' + bad.hint)),
+	return h('div.setting', {key: v.pointer, class: edited(v) ? 'changed' : ''}, h('div', mono(name(v.pointer)), h('p.muted', info.description && h('small', info.description)), bad && h('p.problem', {role: 'alert'}, bad.message, bad.hint && ' ' + bad.hint)),
 		h('div.setting-value', {class: bad ? 'has-problem' : ''}, isOpen ? after === gone ? h('em.muted', 'back to the value below') : control(v, info, bad) : [show(v.value), chip(v.layer, v.origin || v.layer)]),
 		!may('admin') || v.layer === 'environment' ? h('span') : isOpen ? h('span.actions', v.layer === 'overrides' && after !== gone && iconButton('trash', 'Drop this override', () => change(v, gone)), iconButton('undo', 'Leave as it is', () => {st.editing = ''; change(v, v.value);}))
 			: iconButton('edit', 'Edit ' + name(v.pointer), () => {st.editing = v.pointer; setTimeout(() => document.getElementById('set' + v.pointer)?.focus(), 30);}));
