@@ -199,7 +199,7 @@ func TestServer_RecordsWhatAWholeAnswerSaysItTook(t *testing.T) {
 		fault string
 		whole bool
 	}{
-		"whole":     {"", true},
+		"whole":     {"ok", true},
 		"refused":   {"429", false},
 		"cut":       {"cut", false},
 		"unstated":  {"no-usage", false},
