@@ -63,17 +63,18 @@ func (s *storm) steady(ctx context.Context, rate int) {
 	}
 }
 
-// ask asks again, as every SDK does, if the connection was closed before any of
+// ask asks again on a new connection, as SDKs do, if the connection was closed before any of
 // an answer came: a server that shuts down, as the old one does on a reload,
-// closes its kept connections, and HTTP/1.1 has no way to announce that.
+// closes its kept connections, and what waits in the queue of its listener, when
+// it gives way to the new one. No request of these was begun.
 func (s *storm) ask(a harness.Ask) *harness.Answer {
 	answer := s.gw.AskContext(context.Background(), a)
-	for try := 0; try < 2 && answer.Status == 0; try++ {
+	for try := time.Duration(1); try <= 4 && answer.Status == 0; try++ {
 		s.mu.Lock()
 		s.again++
 		s.mu.Unlock()
-		time.Sleep(200 * time.Millisecond) // SDKs wait half a second
-		answer = s.gw.AskContext(context.Background(), a)
+		time.Sleep(try * 100 * time.Millisecond) // SDKs wait half a second, then longer
+		answer = s.gw.AskAnew(context.Background(), a)
 	}
 	return answer
 }

@@ -109,6 +109,13 @@ func (g *Gateway) AskContext(ctx context.Context, a Ask) *Answer {
 	return s.Finish()
 }
 
+// AskAnew is AskContext over a connection of its own.
+func (g *Gateway) AskAnew(ctx context.Context, a Ask) *Answer {
+	other := *g
+	other.client = &http.Client{Transport: &http.Transport{DisableCompression: true, DisableKeepAlives: true}}
+	return other.AskContext(ctx, a)
+}
+
 // Stream is an answer on its way.
 type Stream struct {
 	answer *Answer
