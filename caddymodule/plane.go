@@ -22,10 +22,11 @@ var processStart = time.Now()
 // plane returns the control plane of the app: what its console, its admin
 // endpoint and its commands look at and change.
 func (a *App) plane() *control.Plane {
-	auditor := a.live.now().services.auditor
 	return control.New(control.Options{
 		Gateway: steered{a}, State: a, Overrides: a.overrides(), Version: Version, Started: processStart, Logger: a.logger,
-		Audit: auditor.open, AuditDir: auditor.dir, AuditKeys: auditor.keys, AuditTrouble: auditor.note,
+		Audit:    func(ctx context.Context) (*audit.Log, error) { return a.auditor().open(ctx) },
+		AuditDir: func() string { return a.auditor().dir }, AuditKeys: func() []ed25519.PublicKey { return a.auditor().keys() },
+		AuditTrouble: func(err error) { a.auditor().note(err) },
 		OpenVault: func(ctx context.Context) (*vault.Vault, error) {
 			options, err := vaultOptions(a.live.now().config)
 			if err != nil {
@@ -42,6 +43,10 @@ func (a *App) plane() *control.Plane {
 		},
 	})
 }
+
+// auditor is the one of the configuration in force: the first key that is
+// stored makes the vault, and with it another auditor, which can sign.
+func (a *App) auditor() *auditor { return a.live.now().services.auditor }
 
 // openOrInit opens the vault, or makes it if there is none.
 func openOrInit(ctx context.Context, options vault.Options) (*vault.Vault, error) {

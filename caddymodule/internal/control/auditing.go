@@ -31,7 +31,12 @@ func (a auditing) Begin(ctx context.Context, e console.AuditEntry) (func(outcome
 	}
 	return func(outcome string) {
 		event.Outcome, event.Before, event.After = outcome, nil, nil
-		if _, err := log.Append(context.WithoutCancel(ctx), event); err != nil {
+		ctx := context.WithoutCancel(ctx)
+		log, err := a.Audit(ctx) // the change itself may have replaced the log
+		if err == nil {
+			_, err = log.Append(ctx, event)
+		}
+		if err != nil {
 			a.Logger.Error("what came of a change is not in the audit log", "action", e.Action, "target", e.Target, "outcome", outcome, "error", err.Error())
 		}
 	}, nil
@@ -67,7 +72,7 @@ func (a auditing) Records(ctx context.Context, cursor string, limit int) ([]cons
 		}
 		f.Before = before
 	}
-	page, err := audit.Show(ctx, a.AuditDir, f)
+	page, err := audit.Show(ctx, a.AuditDir(), f)
 	if err != nil {
 		return nil, "", err
 	}
@@ -99,7 +104,7 @@ func object(fields map[string]string) jsontext.Value {
 
 // Verify checks the chain.
 func (a auditing) Verify(ctx context.Context) (console.AuditVerdict, error) {
-	report, err := audit.Verify(ctx, a.AuditDir, audit.VerifyOptions{Keys: a.AuditKeys()})
+	report, err := audit.Verify(ctx, a.AuditDir(), audit.VerifyOptions{Keys: a.AuditKeys()})
 	if err != nil {
 		return console.AuditVerdict{}, err
 	}

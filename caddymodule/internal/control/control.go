@@ -72,7 +72,7 @@ type Options struct {
 	// Audit opens the audit log, at the first change.
 	Audit func(context.Context) (*audit.Log, error)
 	// AuditDir is where the log is, to be read; AuditKeys are those that sign it.
-	AuditDir  string
+	AuditDir  func() string
 	AuditKeys func() []ed25519.PublicKey
 	// AuditTrouble is told after every record whether it could be written.
 	AuditTrouble func(error)
