@@ -33,6 +33,7 @@ type Dashboard struct {
 	DevLogin bool `json:"dev_login,omitempty"`
 
 	app     *App
+	live    *live // held, since the app may be cleaned up first; nil: not yet
 	console *console.Console
 	users   *auth.Authority
 	names   []string
@@ -53,7 +54,8 @@ func (d *Dashboard) Provision(ctx caddy.Context) error {
 	if err := d.listeners(ctx); err != nil {
 		return err
 	}
-	d.app.live.hold()
+	d.live = d.app.live
+	d.live.hold()
 	if d.users, err = authority(d.DevLogin); err != nil {
 		return err
 	}
@@ -101,8 +103,8 @@ func (d *Dashboard) Cleanup() error {
 		d.app.consoles.remove(d)
 		d.console.Close()
 	}
-	if d.app != nil && d.app.live != nil && d.names != nil {
-		d.app.live.drop()
+	if d.live != nil {
+		d.live.drop()
 	}
 	return nil
 }
