@@ -105,7 +105,10 @@ export function toast(text, {bad, action, label} = {}) {
 	const wait = () => {timer = setTimeout(close, bad || action ? 10000 : 5000);};
 	el.onmouseenter = () => clearTimeout(timer);
 	el.onmouseleave = wait;
-	document.getElementById('toasts').append(el);
+	const box = document.getElementById('toasts');
+	box.append(el);
+	box.hidePopover(); // and shown again it lies above any dialog
+	box.showPopover();
 	wait();
 }
 
@@ -142,7 +145,7 @@ export function open(view, {cls = '', label, closed} = {}) {
 	const before = document.activeElement;
 	const close = () => el.close();
 	const stop = attach(el, () => view(close));
-	el.onclick = e => {if (e.target === el) close();};
+	el.onclick = e => {if (cls && e.target === el) close();};
 	el.onclose = () => {stop(); el.remove(); before?.focus(); closed?.();};
 	el.showModal();
 	el.querySelector('[autofocus], .dialog-body :is(input, select, textarea)')?.focus();

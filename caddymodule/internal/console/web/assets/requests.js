@@ -86,7 +86,7 @@ function list() {
 	if (st.error && !st.rows.length) return failure(st.error, () => read());
 	if (!st.loaded) return skeleton(12);
 	if (!st.rows.length) {
-		return fields.some(f => st.filter[f]) ? empty('Nothing matches', 'No request that is still kept fits these filters.', button('Clear the filters', () => {st.filter = blank(); read();}))
+		return fields.some(f => st.filter[f]) ? empty('Nothing matches', 'No request that is kept fits these filters.', button('Clear the filters', () => {st.filter = blank(); read();}))
 			: empty('No requests yet', 'Point a client at the gateway: its requests appear here.', h('a.button.primary', {href: '#/setup'}, 'Show the client lines'));
 	}
 	return [st.waiting.length > 0 && h('p.centre', button(`Show ${plural(st.waiting.length, 'new request')}`, () => {add(st.waiting); st.waiting = []; window.scrollTo(0, 0);})),

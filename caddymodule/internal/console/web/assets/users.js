@@ -8,7 +8,7 @@ const fresh = {...secret, minlength: 12};
 const long = 'At least 12 characters.';
 
 const change = () => form({
-	title: 'Change your password', lead: 'Every other session of yours ends.', values: {current: '', new: ''}, done: 'Your password is changed',
+	title: 'Change your password', lead: 'Your other sessions end.', values: {current: '', new: ''}, done: 'Your password is changed',
 	fields: (v, ask) => [ask('current', 'Current password', {...secret, autocomplete: 'current-password'}), ask('new', 'New password', fresh, long)], submit: v => post('password', v),
 });
 
