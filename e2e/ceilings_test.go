@@ -54,6 +54,42 @@ var _ = Describe("Ceilings", func() {
 		Expect(gw.Key(GinkgoT(), "one", "k1").Resting()).To(BeFalse())
 	})
 
+	It("89 short of memory the largest requests are refused, and the others served", func() {
+		up := harness.NewUpstream(GinkgoT(), simulator.Options{MaxRecords: -1})
+		gw := harness.Start(GinkgoT(), harness.Config{More: "limits:\n  memory: 48MiB\n", Providers: []harness.Provider{up.As("one", "simulator", "k")}})
+		large := harness.Ask{Dialect: harness.Chat, Prompt: strings.Repeat("x", 24<<20)}
+		a := gw.Ask(GinkgoT(), large)
+		Expect(a.Outcome(0)).To(Equal(harness.ERR(503)), "%.200s", a.Body)
+		Expect(a.Header.Get("Retry-After")).NotTo(BeEmpty())
+		asks(gw, 20, harness.Ask{Stream: true})
+		asks(gw, 5, harness.Ask{Prompt: strings.Repeat("x", 1<<20)})
+	})
+
+	It("more requests than may be under way wait in turn, and more than may wait are refused", func() {
+		up := harness.NewUpstream(GinkgoT(), simulator.Options{TTFT: 300 * time.Millisecond})
+		gw := harness.Start(GinkgoT(), harness.Config{More: "limits:\n  in_flight: 2\n  queue: 4\n  queue_wait: 5s\n", Providers: []harness.Provider{up.As("one", "simulator", "k")}})
+		outcomes := together(10, func() *harness.Answer { return gw.Ask(GinkgoT(), harness.Ask{}) })
+		count := map[harness.Outcome]int{}
+		for _, o := range outcomes {
+			count[o]++
+		}
+		Expect(count).To(Equal(map[harness.Outcome]int{harness.OK: 6, harness.ERR(503): 4}))
+		for i, r := range up.Requests()[2:] {
+			Expect(r.Time.Sub(up.Requests()[i].Time)).To(BeNumerically(">=", 250*time.Millisecond), "two at a time")
+		}
+	})
+
+	It("a provider with as many requests as it bears is passed over for the next", func() {
+		first := harness.NewUpstream(GinkgoT(), simulator.Options{Name: "first", TTFT: time.Second})
+		second := harness.NewUpstream(GinkgoT(), simulator.Options{Name: "second"})
+		one := first.As("one", "simulator", "k")
+		one.More = []string{"max_in_flight: 2"}
+		gw := harness.Start(GinkgoT(), harness.Config{Providers: []harness.Provider{one, second.As("two", "simulator", "k")}})
+		Expect(together(8, func() *harness.Answer { return gw.Ask(GinkgoT(), harness.Ask{}) })).To(HaveEach(harness.OK))
+		Expect(first.Count()).To(Equal(2))
+		Expect(second.Count()).To(Equal(6))
+	})
+
 	It("74 a client that opens and resets streams without end does not hold the gateway up", func() {
 		up := harness.NewUpstream(GinkgoT(), simulator.Options{TTFT: 20 * time.Millisecond, MaxRecords: -1})
 		gw := harness.Start(GinkgoT(), harness.Config{
