@@ -170,6 +170,7 @@ func (a *App) Start() error {
 	if err := secret.NoDumps(); err != nil {
 		a.logger.Debug("memory may be dumped", "error", err.Error())
 	}
+	tuned()
 	rt := a.live.now()
 	serving.Store(a)
 	rt.archive.start()

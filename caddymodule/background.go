@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 const (
 	alertEvery = 5 * time.Second
 	fileEvery  = 5 * time.Second
+	idleEvery  = 5 * time.Second
 )
 
 // background is what an app does by itself between its Start and its Stop, and
@@ -42,6 +44,8 @@ func (a *App) begin() error {
 		bg.group.Go(func() { rt.tracer.Run(ctx) })
 	}
 	bg.every(ctx, fileEvery, func() { rt.services.reread(a.logger) })
+	idle := &idler{owes: true, free: debug.FreeOSMemory} // starting up has left something, too
+	bg.every(ctx, idleEvery, func() { idle.look(rt) })
 	ping := newPinger(rt)
 	bg.every(ctx, pingEvery, func() { ping.round(ctx) })
 	bg.quotas(ctx, a, rt)

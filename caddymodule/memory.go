@@ -1,0 +1,47 @@
+package caddymodule
+
+import (
+	"os"
+	"runtime/debug"
+	"sync"
+
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
+)
+
+// gcPercent is how far the heap grows between two collections, unless GOGC says
+// otherwise. A gateway's live heap is some 10 MB, most of what it allocates dies
+// with its request, and Go's own setting collects a hundred times a second under
+// load for the sake of memory that is given back anyway when the load is over.
+const gcPercent = 400
+
+// tuned sets gcPercent once in a process.
+var tuned = sync.OnceFunc(func() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+})
+
+// idler gives memory back to the system when a process that was busy has become
+// idle: at the second look that finds nothing new.
+type idler struct {
+	seen  uint64 // exchanges, at the last look
+	quiet int    // looks since there was something new
+	owes  bool   // there was traffic since memory was given back
+	free  func()
+}
+
+// idleLooks is how many looks in a row must find nothing.
+const idleLooks = 2
+
+// look is called every few seconds.
+func (i *idler) look(rt *runtime) {
+	counts, _ := rt.services.windows.Totals(telemetry.Scope{})
+	if counts.Requests != i.seen || rt.gateway.InFlight.Load() > 0 {
+		i.seen, i.quiet, i.owes = counts.Requests, 0, true
+		return
+	}
+	if i.quiet++; i.quiet >= idleLooks && i.owes {
+		i.owes = false
+		i.free()
+	}
+}
