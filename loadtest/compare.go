@@ -3,16 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 )
-
-// The three paths a request can take, in the order of the tables.
-const (
-	direct = iota
-	plain
-	ours
-)
-
-var pathNames = [...]string{direct: "direct", plain: "reverse_proxy", ours: "aimux"}
 
 // phase is one load of a comparison. Where bound is set, aimux's CPU time over the proxy's must not exceed it; aim is
 // what the project aims at.
@@ -20,18 +12,24 @@ type phase struct {
 	traffic
 	requests int
 	atOnce   int
+	perSec   int           // 0: as fast as the answers come
+	ramp     time.Duration // what begins earlier does not count for the time to the first content
+	paths    []int         // Default: beside
+	rounds   int           // at most so many. Default: as often as was asked for
 	bound    float64
 	aim      float64
+	addedAim float64 // milliseconds that aimux may add at the median beyond what the net/http handler adds, 0: none
+	ttftAim  float64 // milliseconds that the 99th percentile of the first content may come later than through it, 0: none
 }
 
-// comparison sends the same loads down the three paths in turn.
+// comparison sends the same loads down the paths in turn.
 type comparison []phase
 
-// paths are the processes of a comparison; the direct one is nil.
-type paths [len(pathNames)]*process
+// perPath are the samples of a load, by path.
+type perPath [len(pathNames)][]*sample
 
 func (c comparison) run(ctx context.Context, r *rig) (*Result, error) {
-	procs, err := r.startPaths(ctx)
+	procs, err := r.startPaths(ctx, c.wantsNode())
 	if err != nil {
 		return nil, err
 	}
@@ -53,47 +51,51 @@ func (c comparison) run(ctx context.Context, r *rig) (*Result, error) {
 	return result, nil
 }
 
-func (r *rig) startPaths(ctx context.Context) (paths, error) {
-	var p paths
-	var err error
-	if p[plain], _, err = r.startProxy(ctx); err != nil {
-		return p, err
+func (c comparison) wantsNode() bool {
+	for _, p := range c {
+		for _, path := range p.paths {
+			if path == router {
+				return true
+			}
+		}
 	}
-	document, env := usualDocument(r.origins)
-	if p[ours], _, err = r.startGateway(ctx, document, env); err != nil {
-		p.stop()
-	}
-	return p, err
-}
-
-func (p paths) stop() {
-	for _, process := range p {
-		process.stop()
-	}
+	return false
 }
 
 // load returns the phase's load for a path.
 func (p phase) load(r *rig, procs paths, path, requests int) load {
-	base := r.upstream.url
-	if procs[path] != nil {
-		base = procs[path].url
+	target := p.traffic.target(r.base(procs, path), p.model(path == ours))
+	return load{
+		targets: same(target), requests: requests, atOnce: p.atOnce, perSec: p.perSec, ramp: p.ramp,
+		stream: p.stream, messages: p.messages, words: p.answer.words,
 	}
-	target := p.traffic.target(base, p.model(path == ours))
-	return load{targets: same(target), requests: requests, atOnce: p.atOnce, stream: p.stream}
 }
 
-// measure runs the rounds, each path first as often as the others, after a tenth of the load to warm up.
-func (p phase) measure(ctx context.Context, r *rig, procs paths) ([len(pathNames)][]*sample, error) {
-	var samples [len(pathNames)][]*sample
-	requests := r.scaled(p.requests, p.atOnce)
-	for round := range r.rounds + 1 {
-		n := requests
+func (p phase) wanted() []int {
+	if p.paths == nil {
+		return beside
+	}
+	return p.paths
+}
+
+// measure runs the rounds, each path first as often as the others, after a tenth of the load, without
+// pauses, to warm up.
+func (p phase) measure(ctx context.Context, r *rig, procs paths) (perPath, error) {
+	var samples perPath
+	wanted := procs.present(p.wanted())
+	requests := r.scaled(p.requests, min(p.requests, p.atOnce))
+	rounds := r.rounds
+	if p.rounds > 0 {
+		rounds = min(rounds, p.rounds)
+	}
+	for round := range rounds + 1 {
+		now, n := p, requests
 		if round == 0 {
-			n = max(p.atOnce, requests/10)
+			now.answer.pace, n = 0, max(min(p.atOnce, 32), requests/10)
 		}
-		for turn := range procs {
-			path := (turn + round) % len(procs)
-			s, err := p.load(r, procs, path, n).run(ctx, procs[path])
+		for turn := range wanted {
+			path := wanted[(turn+round)%len(wanted)]
+			s, err := now.load(r, procs, path, n).run(ctx, procs[path])
 			if err != nil {
 				return samples, fmt.Errorf("%s: %w", pathNames[path], err)
 			}
@@ -101,25 +103,28 @@ func (p phase) measure(ctx context.Context, r *rig, procs paths) ([len(pathNames
 				samples[path] = append(samples[path], s)
 			}
 		}
-		p.tell(r, round, samples)
+		p.tell(r, round, rounds, &samples)
 	}
 	return samples, nil
 }
 
 // tell reports on a round.
-func (p phase) tell(r *rig, round int, samples [len(pathNames)][]*sample) {
+func (p phase) tell(r *rig, round, rounds int, samples *perPath) {
 	if round == 0 {
 		return
 	}
 	line := ""
 	for path, name := range pathNames {
+		if len(samples[path]) < round {
+			continue
+		}
 		s := samples[path][round-1]
 		line += fmt.Sprintf("  %s %.0f/s", name, s.perSecond)
 		if s.errors > 0 {
 			line += fmt.Sprintf(" (%d errors, such as: %s)", s.errors, s.why)
 		}
 	}
-	r.say("  %s, round %d of %d:%s", p.name(), round, r.rounds, line)
+	r.say("  %s, round %d of %d:%s", p.name(), round, rounds, line)
 }
 
 // name describes the phase's load.
@@ -128,38 +133,67 @@ func (p phase) name() string {
 	if p.atOnce > 1 {
 		name = fmt.Sprintf("%d at once", p.atOnce)
 	}
-	switch {
-	case p.stream:
-		return "streams, " + name
-	case p.renamed:
-		return "a field renamed, " + name
+	if p.stream {
+		name = "streams, " + name
+	}
+	if p.size > 10<<10 && p.translated() {
+		name = fmt.Sprintf("%d KB, %s", p.size>>10, name)
+	}
+	if p.renamed {
+		name = "a field renamed, " + name
 	}
 	return name
 }
 
 // report adds the phase's rows and checks and returns the number of errors.
-func (p phase) report(result *Result, samples *[len(pathNames)][]*sample) int {
+func (p phase) report(result *Result, samples *perPath) int {
 	errors := 0
+	var rows [len(pathNames)]Row
 	for path, name := range pathNames {
+		if len(samples[path]) == 0 {
+			continue
+		}
 		row := summary(samples[path])
 		row.Load, row.Path = p.name(), name
 		if path != direct {
-			base := result.Rows[len(result.Rows)-path]
-			row.Added50, row.Added99 = row.P50-base.P50, row.P99-base.P99
+			row.Added50, row.Added99 = row.P50-rows[direct].P50, row.P99-rows[direct].P99
 			if p.stream {
-				row.Added50, row.Added99 = row.TTFT50-base.TTFT50, row.TTFT99-base.TTFT99
+				row.Added50, row.Added99 = row.TTFT50-rows[direct].TTFT50, row.TTFT99-rows[direct].TTFT99
 			}
 		}
 		errors += row.Errors
+		rows[path] = row
 		result.Rows = append(result.Rows, row)
 		result.noteErrors(row, samples[path])
 	}
-	if p.bound > 0 {
-		what := fmt.Sprintf("CPU aimux / reverse_proxy, %s", p.name())
-		result.Checks = append(result.Checks, ratioCheck(what, ratio(samples[ours], samples[plain], cpu), p.bound, p.aim))
-	}
+	result.Checks = append(result.Checks, p.checks(samples, rows)...)
 	return errors
 }
+
+// checks holds the figures against thresholds and targets.
+func (p phase) checks(samples *perPath, rows [len(pathNames)]Row) []Check {
+	var checks []Check
+	if p.bound > 0 {
+		what := fmt.Sprintf("CPU aimux / reverse_proxy, %s", p.name())
+		checks = append(checks, ratioCheck(what, ratio(samples[ours], samples[plain], cpu), p.bound, p.aim))
+	}
+	if len(samples[router]) > 0 {
+		what := fmt.Sprintf("CPU aimux / node, %s", p.name())
+		checks = append(checks, ratioCheck(what, ratio(samples[ours], samples[router], cpu), nodeBound, nodeAim))
+	}
+	if p.addedAim > 0 {
+		what := fmt.Sprintf("p50 beyond the net/http handler's, %s", p.name())
+		checks = append(checks, aimCheck(what, rows[ours].Added50-rows[minimal].Added50, p.addedAim, " ms"))
+	}
+	if p.ttftAim > 0 {
+		what := fmt.Sprintf("TTFT p99 beyond the net/http handler's, %s", p.name())
+		checks = append(checks, aimCheck(what, rows[ours].TTFT99-rows[minimal].TTFT99, p.ttftAim, " ms"))
+	}
+	return checks
+}
+
+// nodeAim is the share of the Node router's CPU time that aimux aims at: ten times the requests for each CPU second.
+const nodeBound, nodeAim = 2, 0.1
 
 // noteErrors adds a note with the first error there was.
 func (result *Result) noteErrors(row Row, samples []*sample) {
@@ -169,21 +203,4 @@ func (result *Result) noteErrors(row Row, samples []*sample) {
 			return
 		}
 	}
-}
-
-// summary returns the medians of samples of the same load.
-func summary(samples []*sample) Row {
-	var row Row
-	for _, s := range samples {
-		row.Requests += s.requests
-		row.Errors += s.errors
-	}
-	row.PerSecond = medianOf(samples, func(s *sample) float64 { return s.perSecond })
-	row.P50 = medianOf(samples, func(s *sample) float64 { return millis(s.p50) })
-	row.P99 = medianOf(samples, func(s *sample) float64 { return millis(s.p99) })
-	row.TTFT50 = medianOf(samples, func(s *sample) float64 { return millis(s.ttft50) })
-	row.TTFT99 = medianOf(samples, func(s *sample) float64 { return millis(s.ttft99) })
-	row.CPU = medianOf(samples, cpu)
-	row.RSS = medianOf(samples, func(s *sample) float64 { return megabytes(s.rss) })
-	return row
 }

@@ -5,18 +5,6 @@ import (
 	"strings"
 )
 
-const (
-	// alias is the model name that clients ask aimux for, upstreamModel what the provider is asked for: 50 words at once.
-	alias         = "load-model-of-fifty-a"
-	upstreamModel = "sim-ok-tokens-50-tag-a"
-	// pacedAlias answers with 50 words, one every 20 ms.
-	pacedAlias         = "load-paced"
-	upstreamPacedModel = "sim-ok-tokens-50-rate-50"
-	// nativeAlias is answered by providers that speak Messages as well as Chat.
-	nativeAlias = "load-model-of-native"
-	words       = 50
-)
-
 const globalOptions = `{
 	admin {admin}
 	persist_config off
@@ -26,10 +14,14 @@ const globalOptions = `{
 `
 
 // proxyCaddyfile is the plain reverse proxy that aimux is compared with, as Caddy's documentation writes it.
-func proxyCaddyfile(upstream string) string {
+func proxyCaddyfile(upstreams ...string) string {
+	var to string
+	for _, u := range upstreams {
+		to += " " + strings.TrimPrefix(u, "http://")
+	}
 	return fmt.Sprintf(globalOptions, "") + `{site} {
 	bind 127.0.0.1
-	reverse_proxy ` + strings.TrimPrefix(upstream, "http://") + `
+	reverse_proxy` + to + `
 }
 `
 }
@@ -43,12 +35,44 @@ func gatewayCaddyfile(file string) string {
 `
 }
 
+// clientKey is the key of the one client that the gateways know, and clientVariable where they find it.
+const (
+	clientKey      = "loadtest-client-key-of-one-client"
+	clientVariable = "LOADTEST_CLIENT_KEY"
+)
+
+// dialects says which formats a provider speaks.
+type dialects int
+
+const (
+	chatOnly     dialects = iota
+	bothDialects          // Messages as well as Chat, as Z.AI does
+	messagesOnly          // as Anthropic does
+)
+
 // provider is a row of a document's providers with its keys.
 type provider struct {
-	name   string
-	origin string
-	keys   []string // the values, which travel in the environment
-	native bool     // it speaks Messages too, as Z.AI does
+	name     string
+	origin   string
+	keys     []string // the values, which travel in the environment
+	speaks   dialects
+	patience string // timeouts.first_event. Default: 60s
+}
+
+// write adds the provider to the rows of providers.
+func (p provider) write(b *strings.Builder) {
+	switch p.speaks {
+	case messagesOnly:
+		fmt.Fprintf(b, "  %s:\n    kind: anthropic\n    base_url: %q\n", p.name, p.origin)
+	case bothDialects:
+		fmt.Fprintf(b, "  %s:\n    kind: zai\n    base_url: %q\n    anthropic_base_url: %q\n", p.name, p.origin+"/v1", p.origin)
+	default:
+		fmt.Fprintf(b, "  %s:\n    kind: openai\n    base_url: %q\n", p.name, p.origin+"/v1")
+	}
+	b.WriteString("    allow_http: true\n")
+	if p.patience != "" {
+		fmt.Fprintf(b, "    timeouts:\n      first_event: %s\n", p.patience)
+	}
 }
 
 // model is a row of a document's models.
@@ -57,48 +81,48 @@ type model struct {
 	tier                int
 }
 
-// document writes an aimux.toon and the environment its keys are in. The providers speak OpenAI Chat, and
-// nothing else unless they are native.
-func document(providers []provider, models []model) (string, []string) {
+// document is what an aimux.toon is written from. Every feature that costs something is on as it is by default: a client
+// key, the ledger, metrics, alerts, a log line for each exchange.
+type document struct {
+	providers []provider
+	models    []model
+	more      string // further sections
+}
+
+// write returns the aimux.toon and the environment its keys are in.
+func (d document) write() (string, []string) {
 	var b, rows strings.Builder
-	var env []string
+	env := []string{clientVariable + "=" + clientKey}
 	b.WriteString("version: 1\nproviders:\n")
-	for _, p := range providers {
-		kind, base := "openai", p.origin+"/v1"
-		if p.native {
-			kind = "zai"
-		}
-		fmt.Fprintf(&b, "  %s:\n    kind: %s\n    base_url: %q\n    allow_http: true\n", p.name, kind, base)
-		if p.native {
-			fmt.Fprintf(&b, "    anthropic_base_url: %q\n", p.origin)
-		}
+	keys := 0
+	for _, p := range d.providers {
+		p.write(&b)
 		for i, value := range p.keys {
 			variable := fmt.Sprintf("LOADTEST_%s_%d", strings.ToUpper(p.name), i)
 			env = append(env, variable+"="+value)
 			fmt.Fprintf(&rows, "  %s,key%d,env:%s\n", p.name, i, variable)
+			keys++
 		}
 	}
-	fmt.Fprintf(&b, "keys[%d]{provider,name,secret}:\n%s", len(env), &rows)
-	fmt.Fprintf(&b, "models[%d]{alias,provider,model,tier}:\n", len(models))
-	for _, m := range models {
+	fmt.Fprintf(&b, "keys[%d]{provider,name,secret}:\n%s", keys, &rows)
+	fmt.Fprintf(&b, "models[%d]{alias,provider,model,tier}:\n", len(d.models))
+	for _, m := range d.models {
 		fmt.Fprintf(&b, "  %s,%s,%s,%d\n", m.alias, m.provider, m.id, m.tier)
 	}
+	fmt.Fprintf(&b, "clients[1]{name,secret}:\n  load,env:%s\n%s", clientVariable, d.more)
 	return b.String(), env
 }
 
 // usualDocument gives routing and key rotation something to do: two providers with three keys each for every alias,
 // ranked by the default strategy.
-func usualDocument(origins []string) (string, []string) {
-	var providers []provider
-	var models []model
-	for i, name := range []string{"one", "two", "three", "four"} {
-		p := provider{name: name, origin: origins[i], keys: []string{name + "-a", name + "-b", name + "-c"}, native: i >= 2}
-		providers = append(providers, p)
-		if p.native {
-			models = append(models, model{nativeAlias, name, upstreamModel, 1})
-			continue
+func usualDocument(origins []string) document {
+	var d document
+	for i, speaks := range []dialects{chatOnly, chatOnly, bothDialects, bothDialects, messagesOnly} {
+		name := []string{"one", "two", "three", "four", "five"}[i]
+		d.providers = append(d.providers, provider{name: name, origin: origins[i], keys: []string{name + "-a", name + "-b", name + "-c"}, speaks: speaks})
+		for _, w := range answers() {
+			d.models = append(d.models, model{w.alias(speaks), name, w.model(), 1})
 		}
-		models = append(models, model{alias, name, upstreamModel, 1}, model{pacedAlias, name, upstreamPacedModel, 1})
 	}
-	return document(providers, models)
+	return d
 }

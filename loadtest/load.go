@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -17,49 +15,42 @@ const longest = 2 * time.Minute
 
 // load is a number of requests, so many under way at once.
 type load struct {
-	targets  vegeta.Targeter
-	requests int
-	atOnce   int
-	perSec   int // 0: as fast as the answers come
-	stream   bool
-}
-
-// sample is what one run of a load showed.
-type sample struct {
-	requests, errors int
-	why              string // the first error
-	perSecond        float64
-	p50, p99         time.Duration
-	ttft50, ttft99   time.Duration
-	cpu              float64 // seconds per 1,000 requests of the tested process, 0: not measured
-	rss              int64   // highest resident bytes of it, 0: not measured
-	attempts         int     // sum of X-Aimux-Attempts
-	second           int     // requests that took more than one attempt
-	latencies        []time.Duration
+	targets   vegeta.Targeter
+	requests  int
+	atOnce    int
+	perSec    int // 0: as fast as the answers come
+	stream    bool
+	messages  bool          // the dialect, to judge refusals
+	words     int           // pieces of content that a whole stream has at least. Default: 50
+	ramp      time.Duration // streams that begin earlier do not count for the time to the first content
+	mayRefuse bool          // a proper 503 is no error
 }
 
 // run sends the load and measures p, which may be nil.
 func (l load) run(ctx context.Context, p *process) (*sample, error) {
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: l.atOnce, MaxConnsPerHost: 0}
 	defer transport.CloseIdleConnections()
-	watch := &watcher{next: transport, words: words}
 	client := &http.Client{Transport: transport, Timeout: longest}
-	if l.stream {
-		client.Transport = watch
-	}
-	attacker := vegeta.NewAttacker(vegeta.Client(client), vegeta.Workers(uint64(l.atOnce)), vegeta.MaxWorkers(uint64(l.atOnce)))
-	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
-
+	spent := watchHeap(p)
 	memory := watchMemory(p)
 	before, timed := cpuOf(p)
 	began := time.Now()
+	watch := &watcher{next: transport, words: answer{words: l.words}.count(), from: began.Add(l.ramp)}
+	if l.stream {
+		client.Transport = watch
+	}
+	attacker := vegeta.NewAttacker(vegeta.Client(client), vegeta.Workers(uint64(l.workers())), vegeta.MaxWorkers(uint64(l.atOnce)))
+	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
 	s := &sample{}
-	s.collect(attacker.Attack(l.targets, l.pace(), longest, ""), l.stream)
+	s.collect(attacker.Attack(l.targets, l.pace(), longest, ""), l, began)
 	s.perSecond = float64(s.requests) / time.Since(began).Seconds()
 	after, _ := cpuOf(p)
 	s.rss = memory()
 	if timed && s.requests > 0 {
 		s.cpu = (after - before).Seconds() * 1000 / float64(s.requests)
+	}
+	if heap, ok := spent(); ok && s.requests > 0 {
+		s.heap = heapCounts{heap.objects / float64(s.requests), heap.bytes / float64(s.requests)}
 	}
 	s.count(watch)
 	if err := context.Cause(ctx); err != nil {
@@ -69,6 +60,14 @@ func (l load) run(ctx context.Context, p *process) (*sample, error) {
 		return nil, fmt.Errorf("only %d of %d requests in %s", s.requests, l.requests, longest)
 	}
 	return s, nil
+}
+
+// workers is how many requests the load generator is ready for at first; an even load takes more as it needs them.
+func (l load) workers() int {
+	if l.perSec > 0 {
+		return min(l.atOnce, 64)
+	}
+	return l.atOnce
 }
 
 // counted is an even pace that ends after a number of requests.
@@ -91,53 +90,6 @@ func (c counted) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) 
 // pace ends the load after its requests.
 func (l load) pace() vegeta.Pacer {
 	return counted{vegeta.Rate{Freq: l.perSec, Per: time.Second}, uint64(l.requests)}
-}
-
-// collect reads the results to their end. What is in a stream is the watcher's to judge.
-func (s *sample) collect(results <-chan *vegeta.Result, stream bool) {
-	var m vegeta.Metrics
-	for r := range results {
-		m.Add(r)
-		s.latencies = append(s.latencies, r.Latency)
-		if err := fault(r, stream); err != "" {
-			s.errors++
-			if s.why == "" {
-				s.why = err
-			}
-		}
-		if n, err := strconv.Atoi(r.Headers.Get("X-Aimux-Attempts")); err == nil {
-			s.attempts += n
-			if n > 1 {
-				s.second++
-			}
-		}
-	}
-	m.Close()
-	s.requests, s.p50, s.p99 = int(m.Requests), m.Latencies.P50, m.Latencies.P99
-}
-
-// fault returns what is wrong with an answer: every good one carries the simulator's last word.
-func fault(r *vegeta.Result, stream bool) string {
-	switch {
-	case r.Error != "":
-		return r.Error
-	case !stream && !bytes.Contains(r.Body, []byte("sim:")):
-		return fmt.Sprintf("an answer with status %d without the provider's words", r.Code)
-	}
-	return ""
-}
-
-// count adds what the watcher of streams saw.
-func (s *sample) count(w *watcher) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s.errors += w.broken
-	if w.why != nil && s.why == "" {
-		s.why = w.why.Error()
-	}
-	if w.ttft.Total > 0 {
-		s.ttft50, s.ttft99 = w.ttft.Quantile(0.5), w.ttft.Quantile(0.99)
-	}
 }
 
 func cpuOf(p *process) (time.Duration, bool) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -31,8 +32,8 @@ func TestLoad_SendsItsRequestsAndCountsWhatWentWrong(t *testing.T) {
 		errors int
 		why    string
 	}{
-		{"answers in one piece", false, upstreamModel, 0, ""},
-		{"streams", true, upstreamModel, 0, ""},
+		{"answers in one piece", false, firstModel, 0, ""},
+		{"streams", true, firstModel, 0, ""},
 		{"refusals", false, "sim-500", 30, "500"},
 		{"streams that are cut", true, "sim-cut", 30, "terminal event"},
 		{"answers without the words", false, "sim-empty", 30, "without the provider's words"},
@@ -43,10 +44,10 @@ func TestLoad_SendsItsRequestsAndCountsWhatWentWrong(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.requests != 30 || len(s.latencies) != 30 || s.errors != test.errors || !strings.Contains(s.why, test.why) {
+			if s.requests != 30 || len(s.points) != 30 || s.latency.total != 30-s.errors && !test.stream || s.errors != test.errors || !strings.Contains(s.why, test.why) {
 				t.Errorf("%d requests, %d errors: %s", s.requests, s.errors, s.why)
 			}
-			if (s.ttft50 > 0) != (test.stream && test.errors == 0) || s.p99 < s.p50 || s.p50 <= 0 {
+			if (s.ttft50 > 0) != (test.stream && test.errors == 0) || s.p99 < s.p50 {
 				t.Errorf("p50 %s, p99 %s, TTFT %s", s.p50, s.p99, s.ttft50)
 			}
 		})
@@ -56,7 +57,7 @@ func TestLoad_SendsItsRequestsAndCountsWhatWentWrong(t *testing.T) {
 func TestLoad_EndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	target := traffic{size: 400}.target(startSimulator(t), upstreamModel)
+	target := traffic{size: 400}.target(startSimulator(t), firstModel)
 	if _, err := (load{targets: same(target), requests: 1 << 30, atOnce: 2}).run(ctx, nil); err == nil {
 		t.Error("a load that was given up is taken for whole")
 	}
@@ -82,34 +83,130 @@ func TestSample_CountsSecondAttempts(t *testing.T) {
 	}
 	close(results)
 	var s sample
-	s.collect(results, false)
-	if s.requests != 3 || s.attempts != 3 || s.second != 1 || s.errors != 0 {
+	s.collect(results, load{}, time.Unix(0, 0))
+	if s.requests != 3 || s.attempts != 3 || s.second != 1 || s.errors != 0 || s.p50.Round(10*time.Millisecond) != time.Second {
 		t.Errorf("%+v", s)
+	}
+	if len(s.points) != 3 || s.points[1].at != time.Second || s.points[1].attempts != 2 {
+		t.Errorf("%+v", s.points)
 	}
 }
 
-func TestServeUpstream_NamesItsAddressesAndEndsWithItsInput(t *testing.T) {
-	in, closeIn := io.Pipe()
+// started runs a role in this process and returns the addresses it says and what ends it.
+func started(t *testing.T, s settings) (urls []string, control io.Writer, end func()) {
+	t.Helper()
+	in, control := io.Pipe()
 	out, said := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- serveUpstream(in, said) }()
+	go func() { ended <- serveRole(s, in, said) }()
 	line := make([]byte, 1000)
 	n, err := out.Read(line)
 	if err != nil {
 		t.Fatal(err)
 	}
-	urls := strings.Fields(string(line[:n]))
+	return strings.Fields(string(line[:n])), control, func() {
+		control.(io.Closer).Close()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestUpstream_NamesItsAddressesAndEndsWithItsInput(t *testing.T) {
+	urls, _, end := started(t, settings{role: upstreamRole})
+	defer end()
 	if len(urls) != origins {
-		t.Fatalf("it says %q", line[:n])
+		t.Fatalf("it says %q", urls)
 	}
-	request, _ := firstRequest(upstreamModel)(urls[origins-1])
-	answer, err := http.DefaultClient.Do(request.WithContext(t.Context()))
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%v, %v", answer, err)
+	for _, url := range urls {
+		if status, err := try(t.Context(), http.DefaultClient, url, firstRequest(firstModel)); err != nil || status != http.StatusOK {
+			t.Errorf("%d, %v", status, err)
+		}
 	}
-	answer.Body.Close()
-	closeIn.Close()
-	if err := <-ended; err != nil {
-		t.Error(err)
+}
+
+func TestUpstream_SlowsItsLastAddressDown(t *testing.T) {
+	urls, control, end := started(t, settings{role: upstreamRole})
+	defer end()
+	const pause = 30 * time.Millisecond
+	if _, err := fmt.Fprintln(control, pause); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for time.Since(began) < time.Second { // until the line has been read
+		asked := time.Now()
+		if status, err := try(t.Context(), http.DefaultClient, urls[origins-1], firstRequest(firstModel)); err != nil || status != http.StatusOK {
+			t.Fatalf("%d, %v", status, err)
+		}
+		if time.Since(asked) >= pause {
+			return
+		}
+	}
+	t.Error("it stays as fast as it was")
+}
+
+func TestSlowed_RefusesWhatIsNoDuration(t *testing.T) {
+	var s slowed
+	if err := s.obey(strings.NewReader("20ms\nsoon\n")); err == nil || s.by.Load() != int64(20*time.Millisecond) {
+		t.Errorf("%v, slowed by %d", err, s.by.Load())
+	}
+}
+
+func TestForwarder_PassesRequestsAndStreamsOn(t *testing.T) {
+	upstream := startSimulator(t)
+	urls, _, end := started(t, settings{role: minimalRole, to: upstream})
+	defer end()
+	p := &process{admin: urls[0]}
+	spent := watchHeap(p)
+	for _, stream := range []bool{false, true} {
+		target := traffic{stream: stream, size: 400}.target(urls[0], firstModel)
+		s, err := load{targets: same(target), requests: 20, atOnce: 2, stream: stream}.run(t.Context(), nil)
+		if err != nil || s.errors > 0 {
+			t.Errorf("stream %t: %v, %d errors: %s", stream, err, s.errors, s.why)
+		}
+	}
+	if heap, ok := spent(); !ok || heap.bytes <= 0 {
+		t.Errorf("it says to have allocated %v", heap)
+	}
+	if _, err := newForwarder("nowhere"); err == nil {
+		t.Error("a forwarder to nowhere")
+	}
+}
+
+func TestServeRole_KnowsItsRoles(t *testing.T) {
+	if err := serveRole(settings{role: "nosuch"}, strings.NewReader(""), io.Discard); err == nil {
+		t.Error("an unknown role is played")
+	}
+}
+
+func TestOverload_AProperRefusalIsNoError(t *testing.T) {
+	chat := []byte(`{"error":{"message":"busy","type":"overloaded_error","code":null}}`)
+	messages := []byte(`{"type":"error","error":{"type":"overloaded_error","message":"busy"}}`)
+	soon := http.Header{"Retry-After": {"1"}}
+	for _, test := range []struct {
+		name    string
+		answer  vegeta.Result
+		load    load
+		refused int
+		why     string
+	}{
+		{"chat", vegeta.Result{Code: 503, Error: "503", Body: chat, Headers: soon}, load{mayRefuse: true}, 1, ""},
+		{"messages", vegeta.Result{Code: 503, Error: "503", Body: messages, Headers: soon}, load{mayRefuse: true, messages: true}, 1, ""},
+		{"nobody may refuse", vegeta.Result{Code: 503, Error: "503", Body: chat, Headers: soon}, load{}, 0, "503"},
+		{"in another dialect", vegeta.Result{Code: 503, Body: messages, Headers: soon}, load{mayRefuse: true}, 0, "another dialect"},
+		{"no time to come again", vegeta.Result{Code: 503, Body: chat, Headers: http.Header{}}, load{mayRefuse: true}, 0, "Retry-After"},
+		{"a page", vegeta.Result{Code: 503, Body: []byte("<html>"), Headers: soon}, load{mayRefuse: true}, 0, "error object"},
+		{"another status", vegeta.Result{Code: 502, Error: "502", Body: chat, Headers: soon}, load{mayRefuse: true}, 0, "502"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			results := make(chan *vegeta.Result, 1)
+			results <- &test.answer
+			close(results)
+			var s sample
+			s.collect(results, test.load, time.Time{})
+			if s.refused != test.refused || (s.errors == 0) != (test.why == "") || !strings.Contains(s.why, test.why) || !s.points[0].bad {
+				t.Errorf("%d refused, %d errors: %s", s.refused, s.errors, s.why)
+			}
+		})
 	}
 }

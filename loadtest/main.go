@@ -1,22 +1,24 @@
 // Command loadtest asks what aimux costs and answers with figures: the same requests go straight to a provider, through
-// a plain Caddy reverse_proxy and through aimux, in turn, several rounds in one call, so that what else the machine does
-// falls on all three. The provider is the simulator of caddymodule/simulator in a process of its own; everything is on
-// loopback, counted and bounded in time.
+// a handler of net/http alone, through a plain Caddy reverse_proxy and through aimux, in turn, several rounds in one call,
+// so that what else the machine does falls on all of them. Some go through a small router on Node as well, where there is
+// a node. The provider is the simulator of caddymodule/simulator in a process of its own; everything is on loopback,
+// counted and bounded in time.
 //
 //	go run ./loadtest                          every scenario
 //	go run ./loadtest -scenario json-1k,start  some of them
 //	go run ./loadtest -list                    their names and questions
-//	go run ./loadtest -json r.json -markdown r.md
+//	go run ./loadtest -short                   a short form for every change, below 90 seconds
+//	go run ./loadtest -json r.json -markdown r.md -html r.html
+//	go run ./loadtest -compare r.json          beside the figures of an earlier run
 //
 // Each scenario is a question with thresholds, which are ratios and counts of errors so that a slow machine does not
-// fail them; only a failover is held to a time, 100 ms. The exit code is 1 when one is broken. Beside the thresholds
-// stand the project's targets, which are reported and not enforced.
+// fail them; only a failover is held to a time, 100 ms. The exit code is 1 when one is broken or a scenario could not be
+// measured, 2 when nothing could. Beside the thresholds stand the project's targets, which are reported and not enforced.
 //
-// CPU time and memory are read from /proc and are left out where there is none.
+// CPU time and memory are read from the operating system (Linux) and are left out where it does not tell.
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -37,26 +39,34 @@ type settings struct {
 	names    string
 	json     string
 	markdown string
+	html     string
+	compare  string
 	profiles string
 	rounds   int
 	scale    float64
 	pin      bool
 	list     bool
-	upstream bool
+	short    bool
+	role     string
+	to       string
 }
 
 func main() {
 	var s settings
-	flag.StringVar(&s.bin, "bin", "", "the aimux to test (default bin/aimux; built slim when that is missing)")
+	flag.StringVar(&s.bin, "bin", "", "the aimux to test (default bin/aimux-slim; built when that is missing)")
 	flag.StringVar(&s.names, "scenario", "", "scenarios to run, separated by commas (default all)")
 	flag.StringVar(&s.json, "json", "", "write the results to this file as JSON")
 	flag.StringVar(&s.markdown, "markdown", "", "write the results to this file as Markdown")
+	flag.StringVar(&s.html, "html", "", "write the results to this file as a page with plots")
+	flag.StringVar(&s.compare, "compare", "", "show the ratios to the results in this file, written by -json")
 	flag.StringVar(&s.profiles, "profile", "", "write CPU profiles of the gateway to this directory")
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measurement is repeated; the medians count")
 	flag.Float64Var(&s.scale, "scale", 1, "multiplies the number of requests")
 	flag.BoolVar(&s.pin, "pin", runtime.NumCPU() > 1, "give the tested process a processor of its own (Linux)")
 	flag.BoolVar(&s.list, "list", false, "list the scenarios and end")
-	flag.BoolVar(&s.upstream, "upstream", false, "be the provider (used by loadtest itself)")
+	flag.BoolVar(&s.short, "short", false, "some scenarios with few requests and generous thresholds, below 90 seconds")
+	flag.StringVar(&s.role, "role", "", "be the provider or a forwarder (used by loadtest itself)")
+	flag.StringVar(&s.to, "to", "", "where the forwarder sends requests")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -65,8 +75,11 @@ func main() {
 
 // run does what s says and returns the exit code: 1 for a broken threshold, 2 when it could not be measured.
 func run(ctx context.Context, s settings, out, progress io.Writer) int {
-	if s.upstream {
-		return exit(serveUpstream(os.Stdin, out), progress)
+	if s.role != "" {
+		return exit(serveRole(s, os.Stdin, out), progress)
+	}
+	if s.short {
+		s.shorten()
 	}
 	chosen, err := choose(s.names)
 	if err != nil {
@@ -74,14 +87,21 @@ func run(ctx context.Context, s settings, out, progress io.Writer) int {
 	}
 	if s.list {
 		for _, sc := range chosen {
-			fmt.Fprintf(out, "%-14s %s\n", sc.name, sc.question)
+			fmt.Fprintf(out, "%-17s %s\n", sc.name, sc.question)
 		}
 		return 0
+	}
+	before := new(Report)
+	if s.compare != "" {
+		if before, err = readReport(s.compare); err != nil {
+			return exit(err, progress)
+		}
 	}
 	report, err := measure(ctx, s, chosen, progress)
 	if err != nil {
 		return exit(err, progress)
 	}
+	report.Changes = changes(report, before)
 	if err := publish(report, s, out); err != nil {
 		return exit(err, progress)
 	}
@@ -117,8 +137,15 @@ func measure(ctx context.Context, s settings, chosen []scenario, progress io.Wri
 		r.say("%d of %d: %s", i+1, len(chosen), sc.name)
 		began := time.Now()
 		result, err := sc.run(ctx, r)
-		if err := cmp.Or(err, context.Cause(ctx)); err != nil {
+		if err := context.Cause(ctx); err != nil {
 			return nil, fmt.Errorf("%s: %w", sc.name, err)
+		}
+		if err != nil { // the other scenarios may still say something
+			r.say("  %v", err)
+			result = &Result{Checks: []Check{{What: "could not be measured", Value: 1}}, Notes: []string{err.Error()}}
+		}
+		if s.short {
+			result.loosen()
 		}
 		result.Name, result.Question, result.Seconds = sc.name, sc.question, time.Since(began).Seconds()
 		report.Scenarios = append(report.Scenarios, *result)
@@ -133,7 +160,7 @@ func publish(report *Report, s settings, out io.Writer) error {
 	for _, f := range []struct {
 		path  string
 		write func(io.Writer) error
-	}{{s.json, report.WriteJSON}, {s.markdown, report.WriteMarkdown}} {
+	}{{s.json, report.WriteJSON}, {s.markdown, report.WriteMarkdown}, {s.html, report.WriteHTML}} {
 		if f.path == "" {
 			continue
 		}

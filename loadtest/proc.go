@@ -13,8 +13,12 @@ import (
 // tick is the unit of CPU time in /proc/PID/stat: USER_HZ is 100 on every Linux that Go runs on (proc(5), time(7)).
 const tick = 10 * time.Millisecond
 
-// cpuTime returns the CPU time that a process has used, its threads together, to 10 ms.
+// cpuTime returns the CPU time that a process has used, its threads together: by its clock where there is one, else
+// from /proc, to 10 ms.
 func cpuTime(pid int) (time.Duration, error) {
+	if t, ok := cpuClock(pid); ok {
+		return t, nil
+	}
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err

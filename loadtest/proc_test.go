@@ -57,6 +57,27 @@ func TestProc_KnowsThisProcess(t *testing.T) {
 	}
 }
 
+func TestCPUClock_AgreesWithProc(t *testing.T) {
+	before, ok := cpuClock(os.Getpid())
+	if !ok {
+		t.Skip("no clock of a process's CPU time on this system")
+	}
+	for until := time.Now().Add(30 * time.Millisecond); time.Now().Before(until); {
+	}
+	after, _ := cpuClock(os.Getpid())
+	b, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		t.Skip("no /proc on this system")
+	}
+	listed, err := parseStat(b)
+	if err != nil || after <= before || (listed-after).Abs() > 500*time.Millisecond {
+		t.Errorf("the clock went from %s to %s, /proc says %s (%v)", before, after, listed, err)
+	}
+	if _, ok := cpuClock(1<<22 + 1); ok { // above the largest that Linux gives out
+		t.Error("a process that does not exist has a clock")
+	}
+}
+
 func FuzzParseStat(f *testing.F) {
 	f.Add([]byte("7 (aimux) S 1 7 7 0 -1 4194560 100 0 0 0 12 34 5 6 20 0 9"))
 	f.Add([]byte(")"))

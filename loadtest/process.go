@@ -20,12 +20,20 @@ const patience = 20 * time.Second
 
 // process is a child: the provider, a gateway or a plain proxy.
 type process struct {
-	url   string // where it serves, without a path
-	admin string // Caddy's admin API, "" for the provider
-	cmd   *exec.Cmd
-	log   string // file with what it wrote
-	begun time.Time
-	ended chan struct{}
+	url     string // where it serves, without a path
+	admin   string // where its admin API and its metrics are, "" for none
+	cmd     *exec.Cmd
+	control io.Writer // its input, nil for none
+	log     string    // file with what it wrote
+	begun   time.Time
+	ended   chan struct{}
+	took    marks
+}
+
+// marks say how long after its start a process got so far.
+type marks struct {
+	accept time.Duration // a connection was accepted
+	answer time.Duration // a request to the provider came back with 200
 }
 
 // pid returns the process's id, 0 for none.
@@ -67,25 +75,45 @@ func spawn(cmd *exec.Cmd, cpus []int, log string) (*process, error) {
 	return p, nil
 }
 
-// await asks with ask every half millisecond until the answer is 200, and returns how long that took since the process
-// was started.
-func (p *process) await(ctx context.Context, client *http.Client, ask func(base string) (*http.Request, error)) (time.Duration, error) {
+// await tries every half millisecond to connect and then asks with ask until the answer is 200, and notes how long that
+// took.
+func (p *process) await(ctx context.Context, client *http.Client, ask func(base string) (*http.Request, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	last := errors.New("no answer")
-	for {
-		status, err := try(ctx, client, p.url, ask)
-		if err == nil && status == http.StatusOK {
-			return time.Since(p.begun), nil
+	err := p.until(ctx, func() error {
+		c, err := net.DialTimeout("tcp", p.site(), patience)
+		if err != nil {
+			return err
 		}
+		return c.Close()
+	})
+	if err != nil {
+		return err
+	}
+	p.took.accept = time.Since(p.begun)
+	err = p.until(ctx, func() error {
+		status, err := try(ctx, client, p.url, ask)
+		if err == nil && status != http.StatusOK {
+			return fmt.Errorf("it answers %d", status)
+		}
+		return err
+	})
+	p.took.answer = time.Since(p.begun)
+	return err
+}
+
+// until does something again and again until it succeeds or the process ends.
+func (p *process) until(ctx context.Context, do func() error) error {
+	for {
+		err := do()
 		if err == nil {
-			last = fmt.Errorf("it answers %d", status)
+			return nil
 		}
 		select {
 		case <-p.ended:
-			return 0, fmt.Errorf("%s ended: %s", filepath.Base(p.cmd.Path), p.lastWords())
+			return fmt.Errorf("%s ended: %s", filepath.Base(p.cmd.Path), p.lastWords())
 		case <-ctx.Done():
-			return 0, fmt.Errorf("%s is not ready: %w: %s", filepath.Base(p.cmd.Path), last, p.lastWords())
+			return fmt.Errorf("%s is not ready: %w: %s", filepath.Base(p.cmd.Path), err, p.lastWords())
 		case <-time.After(500 * time.Microsecond):
 		}
 	}
@@ -113,44 +141,54 @@ func (p *process) lastWords() string {
 
 var logs atomic.Int64
 
-// caddy runs the tested binary with a Caddyfile in which {site} and {admin} stand for its addresses. The kernel names
-// free ports, which somebody else may take before the process does; then it is started again.
-func (r *rig) caddy(ctx context.Context, name, caddyfile string, env []string, ask func(string) (*http.Request, error)) (*process, time.Duration, error) {
+// caddy runs the tested binary with a Caddyfile in which {site} and {admin} stand for its addresses, in a home of its own.
+// The kernel names free ports, which somebody else may take before the process does; then it is started again.
+func (r *rig) caddy(ctx context.Context, name, caddyfile string, env []string, ask func(string) (*http.Request, error)) (*process, error) {
 	for attempt := 1; ; attempt++ {
-		p, took, err := r.caddyOnce(ctx, name, caddyfile, env, ask)
+		p, err := r.caddyOnce(ctx, name, caddyfile, env, ask)
 		if err == nil || attempt == 3 || !strings.Contains(err.Error(), "address already in use") {
-			return p, took, err
+			return p, err
 		}
 	}
 }
 
-func (r *rig) caddyOnce(ctx context.Context, name, caddyfile string, env []string, ask func(string) (*http.Request, error)) (*process, time.Duration, error) {
+func (r *rig) caddyOnce(ctx context.Context, name, caddyfile string, env []string, ask func(string) (*http.Request, error)) (*process, error) {
 	site, err1 := freeAddress()
 	admin, err2 := freeAddress()
 	if err := errors.Join(err1, err2); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	n := logs.Add(1)
-	config := filepath.Join(r.dir, fmt.Sprintf("%s-%d.caddyfile", name, n))
-	text := strings.NewReplacer("{site}", "http://"+site, "{admin}", admin).Replace(caddyfile)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return nil, 0, err
+	home := filepath.Join(r.dir, fmt.Sprintf("%s-%d", name, logs.Add(1)))
+	if err := os.Mkdir(home, 0o700); err != nil {
+		return nil, err
+	}
+	config := filepath.Join(home, "Caddyfile")
+	if err := os.WriteFile(config, fill(caddyfile, site, admin), 0o600); err != nil {
+		return nil, err
 	}
 	cmd := exec.Command(r.bin, "run", "--adapter", "caddyfile", "--config", config)
-	cmd.Dir = r.dir
+	cmd.Dir = home
 	// Nothing of the caller's environment: neither settings nor real keys.
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}, env...)
-	p, err := spawn(cmd, r.tested, filepath.Join(r.dir, fmt.Sprintf("%s-%d.log", name, n)))
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home}, env...)
+	p, err := spawn(cmd, r.tested, filepath.Join(home, "log"))
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	p.url, p.admin = "http://"+site, "http://"+admin
-	took, err := p.await(ctx, r.client, ask)
-	if err != nil {
+	if err := p.await(ctx, r.client, ask); err != nil {
 		p.stop()
-		return nil, 0, err
+		return nil, err
 	}
-	return p, took, nil
+	return p, nil
+}
+
+// site and adminAddress are what fill puts into the process's Caddyfile.
+func (p *process) site() string         { return strings.TrimPrefix(p.url, "http://") }
+func (p *process) adminAddress() string { return strings.TrimPrefix(p.admin, "http://") }
+
+// fill puts the addresses into a Caddyfile.
+func fill(caddyfile, site, admin string) []byte {
+	return []byte(strings.NewReplacer("{site}", "http://"+site, "{admin}", admin).Replace(caddyfile))
 }
 
 // freeAddress returns a loopback address whose port was free a moment ago.

@@ -19,6 +19,7 @@ type Report struct {
 	LoadBefore float64   `json:"load_before"` // load average of the machine
 	LoadAfter  float64   `json:"load_after"`
 	Scenarios  []Result  `json:"scenarios"`
+	Changes    []Change  `json:"changes,omitempty"` // against the results of -compare
 }
 
 // Result is the answer to one scenario's question.
@@ -29,6 +30,22 @@ type Result struct {
 	Rows     []Row    `json:"rows"`
 	Checks   []Check  `json:"checks"`
 	Notes    []string `json:"notes,omitempty"`
+	Plots    []Plot   `json:"plots,omitempty"`
+}
+
+// Plot is what a scenario shows over time.
+type Plot struct {
+	Title string `json:"title"`
+	X     string `json:"x"`
+	Y     string `json:"y"`
+	Lines []Line `json:"lines"`
+}
+
+// Line is one of a plot's lines. A value stands for the span of time that begins at its place times Step.
+type Line struct {
+	Name   string    `json:"name"`
+	Step   float64   `json:"step"`
+	Values []float64 `json:"values"`
 }
 
 // Row is one line of a scenario's table. What was not measured is 0. Values are medians over the rounds unless the name
@@ -53,6 +70,15 @@ type Row struct {
 	Attempts  float64 `json:"attempts_per_request,omitempty"`
 	Least     float64 `json:"least_ms,omitempty"`
 	Most      float64 `json:"most_ms,omitempty"`
+	Accept    float64 `json:"accept_ms,omitempty"` // until a connection was accepted
+
+	Allocations float64   `json:"allocations_per_request,omitempty"`
+	Allocated   float64   `json:"kb_allocated_per_request,omitempty"`
+	Open        int       `json:"most_streams_open,omitempty"`
+	Refused     int       `json:"refused,omitempty"`        // a sum
+	Refusal99   float64   `json:"refusal_p99_ms,omitempty"` // how long a refusal took
+	After       float64   `json:"rss_after_mb,omitempty"`   // some time after the load
+	Curve       []float64 `json:"curve_ms,omitempty"`       // latencies, or times to the first content, at shares
 }
 
 // Check compares a measured value with the threshold that is enforced and the target that is not. Smaller is better.
@@ -62,12 +88,14 @@ type Check struct {
 	Bound  float64 `json:"bound"`
 	Target float64 `json:"target,omitempty"` // 0: none
 	Unit   string  `json:"unit,omitempty"`   // "" for ratios and counts
+	// Aim says that the value is held against the target alone: an absolute figure, which depends on the machine.
+	Aim bool `json:"aim,omitempty"`
 	// Unknown says that the value could not be measured here, which breaks nothing.
 	Unknown bool `json:"unknown,omitempty"`
 }
 
 // Broken says that the value is beyond the threshold.
-func (c Check) Broken() bool { return !c.Unknown && c.Value > c.Bound }
+func (c Check) Broken() bool { return !c.Unknown && !c.Aim && c.Value > c.Bound }
 
 // Verdict says in a few words how the value stands to threshold and target.
 func (c Check) Verdict() string {
@@ -76,10 +104,17 @@ func (c Check) Verdict() string {
 		return "not measured here"
 	case c.Broken():
 		return "BROKEN"
+	case c.Aim && c.Value > c.Target:
+		return "short of the target"
 	case c.Target > 0 && c.Value > c.Target:
 		return "ok, short of the target"
 	}
 	return "ok"
+}
+
+// aimCheck is a check of an absolute figure against its target, which breaks nothing.
+func aimCheck(what string, value, target float64, unit string) Check {
+	return Check{What: what, Value: value, Target: target, Unit: unit, Aim: true}
 }
 
 // ratioCheck is a check of a ratio, which is unknown when it is 0.

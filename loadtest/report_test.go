@@ -89,6 +89,8 @@ func TestCheck_Verdicts(t *testing.T) {
 		{"at the threshold", Check{Value: 3, Bound: 3}, "ok", false},
 		{"beyond the target", Check{Value: 1, Bound: 3, Target: 0.75}, "ok, short of the target", false},
 		{"beyond the threshold", Check{Value: 3.1, Bound: 3, Target: 0.75}, "BROKEN", true},
+		{"an absolute figure beyond its target", aimCheck("idle", 60, 50, " MB"), "short of the target", false},
+		{"an absolute figure within", aimCheck("idle", 40, 50, " MB"), "ok", false},
 		{"one error", Check{Value: 1}, "BROKEN", true},
 		{"no ratio", ratioCheck("CPU", 0, 3, 1), "not measured here", false},
 	} {
@@ -97,6 +99,22 @@ func TestCheck_Verdicts(t *testing.T) {
 				t.Errorf("got %q, broken %t", got, test.check.Broken())
 			}
 		})
+	}
+}
+
+func TestShort_HasKnownScenariosAndGenerousThresholds(t *testing.T) {
+	s := settings{rounds: 5, scale: 1}
+	s.shorten()
+	chosen, err := choose(s.names)
+	if err != nil || len(chosen) < 5 || s.rounds > 2 || s.scale > 0.2 {
+		t.Errorf("%d scenarios, %d rounds, scale %v, %v", len(chosen), s.rounds, s.scale, err)
+	}
+	r := &Result{Checks: []Check{{What: "errors"}, {What: "CPU", Bound: 3}, {What: "added", Bound: 100, Unit: " ms"}}}
+	r.loosen()
+	for i, want := range []float64{0, 6, 100} {
+		if got := r.Checks[i].Bound; got != want {
+			t.Errorf("%s: at most %v instead of %v", r.Checks[i].What, got, want)
+		}
 	}
 }
 
@@ -121,6 +139,7 @@ func TestRun_SaysWhatItCannotDo(t *testing.T) {
 		want string
 	}{
 		{"unknown scenario", settings{names: "nosuch", rounds: 1, scale: 1}, "-list"},
+		{"nothing to compare with", settings{compare: filepath.Join(t.TempDir(), "nosuch"), rounds: 1, scale: 1}, "compare with"},
 		{"no rounds", settings{scale: 1}, "-rounds"},
 		{"no binary", settings{bin: filepath.Join(t.TempDir(), "nosuch"), rounds: 1, scale: 1}, "program to test"},
 	} {

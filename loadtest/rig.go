@@ -38,6 +38,7 @@ func newRig(ctx context.Context, s settings, progress io.Writer) (*rig, error) {
 		r.tested, r.others = cpus[:1], cpus[1:]
 		pinSelf(r.others)
 	}
+	raiseFiles()
 	if r.bin, err = r.binary(ctx); err == nil {
 		r.upstream, err = r.startUpstream()
 	}
@@ -64,7 +65,7 @@ func (r *rig) binary(ctx context.Context) (string, error) {
 	target := filepath.Join(r.dir, "aimux")
 	from := r.settings.bin
 	if from == "" {
-		from = filepath.Join("bin", "aimux")
+		from = filepath.Join("bin", "aimux-slim")
 	}
 	b, err := os.ReadFile(from)
 	if errors.Is(err, fs.ErrNotExist) && r.settings.bin == "" {
@@ -82,7 +83,7 @@ func (r *rig) binary(ctx context.Context) (string, error) {
 
 // build links the slim program.
 func (r *rig) build(ctx context.Context, target string) error {
-	r.say("bin/aimux is missing: building the slim program")
+	r.say("bin/aimux-slim is missing: building it")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "nobadger,nomysql,nopgx",
 		"-o", target, "./caddymodule/cmd/aimux")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -99,15 +100,22 @@ func (r *rig) scaled(n, least int) int {
 }
 
 // startProxy runs the same program as a plain reverse proxy before the provider.
-func (r *rig) startProxy(ctx context.Context) (*process, time.Duration, error) {
-	return r.caddy(ctx, "proxy", proxyCaddyfile(r.upstream.url), nil, firstRequest(upstreamModel))
+func (r *rig) startProxy(ctx context.Context) (*process, error) {
+	return r.caddy(ctx, "proxy", proxyCaddyfile(r.upstream.url), nil, firstRequest(firstModel))
 }
 
-// startGateway runs it as aimux with the given document.
-func (r *rig) startGateway(ctx context.Context, document string, env []string) (*process, time.Duration, error) {
-	file := filepath.Join(r.dir, fmt.Sprintf("aimux-%d.toon", logs.Add(1)))
-	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
-		return nil, 0, err
+// startGateway runs it as aimux with the given document, which knows first.
+func (r *rig) startGateway(ctx context.Context, d document, first string) (*process, error) {
+	file, env, err := r.save(d)
+	if err != nil {
+		return nil, err
 	}
-	return r.caddy(ctx, "gateway", gatewayCaddyfile(file), env, firstRequest(alias))
+	return r.caddy(ctx, "gateway", gatewayCaddyfile(file), env, firstRequest(first))
+}
+
+// save writes a document to a file of its own.
+func (r *rig) save(d document) (file string, env []string, err error) {
+	text, env := d.write()
+	file = filepath.Join(r.dir, fmt.Sprintf("aimux-%d.toon", logs.Add(1)))
+	return file, env, os.WriteFile(file, []byte(text), 0o600)
 }

@@ -12,8 +12,9 @@ import (
 
 // TestMain lets this test program be the provider too, as loadtest itself is.
 func TestMain(m *testing.M) {
-	if slices.Contains(os.Args[1:], "-upstream") {
-		os.Exit(exit(serveUpstream(os.Stdin, os.Stdout), os.Stderr))
+	if i := slices.Index(os.Args, "-role"); i > 0 {
+		s := settings{role: os.Args[i+1], to: os.Args[len(os.Args)-1]}
+		os.Exit(exit(serveRole(s, os.Stdin, os.Stdout), os.Stderr))
 	}
 	os.Exit(m.Run())
 }
@@ -25,7 +26,7 @@ func TestRun_MeasuresABuiltAimux(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "report.json")
 	var out, progress bytes.Buffer
-	s := settings{bin: bin, names: "json-1k,stream-50,translate,failover", rounds: 1, scale: 0.01, json: file}
+	s := settings{bin: bin, names: "json-1k,stream-50,translate,translate-back,rotation,failover,failover-stalled,overload,reload", rounds: 1, scale: 0.02, json: file}
 	if code := run(t.Context(), s, &out, &progress); code > 1 {
 		t.Fatalf("exit code %d:\n%s", code, &progress)
 	}
@@ -44,7 +45,7 @@ func TestRun_MeasuresABuiltAimux(t *testing.T) {
 			}
 		}
 	}
-	if len(report.Scenarios) != 4 {
+	if len(report.Scenarios) != 9 {
 		t.Errorf("%d scenarios", len(report.Scenarios))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -40,6 +41,9 @@ func ratio(a, b []*sample, get func(*sample) float64) float64 {
 }
 
 func millis(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+// micro rounds milliseconds to whole microseconds, for files that people read.
+func micro(ms float64) float64 { return math.Round(ms*1000) / 1000 }
 
 func megabytes(bytes int64) float64 { return float64(bytes) / 1e6 }
 

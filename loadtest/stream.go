@@ -8,20 +8,20 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
 // watcher is a RoundTripper that reads along with every stream: when its first content came, how many pieces of content
 // it had, and whether it came to its proper end. It is safe for concurrent use.
 type watcher struct {
 	next  http.RoundTripper
-	words int // pieces of content that a whole stream has at least
+	words int       // pieces of content that a whole stream has at least
+	from  time.Time // streams that begin earlier do not count for the time to the first content
 
-	mu     sync.Mutex
-	ttft   vegeta.LatencyMetrics
-	broken int
-	why    error // of the first broken stream
+	mu         sync.Mutex
+	ttft       histogram
+	broken     int
+	why        error // of the first broken stream
+	open, most int   // streams now, and the most at once
 }
 
 // RoundTrip passes the request on and watches the body of a good answer.
@@ -29,17 +29,33 @@ func (w *watcher) RoundTrip(r *http.Request) (*http.Response, error) {
 	began := time.Now()
 	answer, err := w.next.RoundTrip(r)
 	if err == nil && answer.StatusCode == http.StatusOK {
+		w.opened()
 		answer.Body = &watchedBody{ReadCloser: answer.Body, w: w, began: began}
 	}
 	return answer, err
 }
 
+func (w *watcher) opened() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open++
+	w.most = max(w.most, w.open)
+}
+
+func (w *watcher) closed() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open--
+}
+
 // note records a stream that ended.
-func (w *watcher) note(ttft time.Duration, err error) {
+func (w *watcher) note(b *watchedBody, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err == nil {
-		w.ttft.Add(ttft)
+		if !b.began.Before(w.from) {
+			w.ttft.add(b.ttft)
+		}
 		return
 	}
 	w.broken++
@@ -55,6 +71,13 @@ type watchedBody struct {
 	ttft  time.Duration
 	scan  streamScan
 	done  bool
+	shut  sync.Once
+}
+
+// Close ends the stream.
+func (b *watchedBody) Close() error {
+	b.shut.Do(b.w.closed)
+	return b.ReadCloser.Close()
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
@@ -66,7 +89,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	// Other errors are the load generator's to count.
 	if errors.Is(err, io.EOF) && !b.done {
 		b.done = true
-		b.w.note(b.ttft, b.scan.verdict(b.w.words))
+		b.w.note(b, b.scan.verdict(b.w.words))
 	}
 	return n, err
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/simulator"
 	"pgregory.net/rapid"
@@ -108,8 +109,8 @@ func TestWatcher_JudgesTheSimulatorsStreams(t *testing.T) {
 		model    string
 		broken   int
 	}{
-		{"chat", false, upstreamModel, 0},
-		{"messages", true, upstreamModel, 0},
+		{"chat", false, firstModel, 0},
+		{"messages", true, firstModel, 0},
 		{"chat cut", false, "sim-cut", 1},
 		{"messages cut", true, "sim-cut", 1},
 		{"chat with an error event", false, "sim-error-mid", 1},
@@ -117,7 +118,7 @@ func TestWatcher_JudgesTheSimulatorsStreams(t *testing.T) {
 		{"chat too short", false, "sim-ok-tokens-3", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := &watcher{next: simulator.New(simulator.Options{MaxRecords: -1}).RoundTripper(), words: words}
+			w := &watcher{next: simulator.New(simulator.Options{MaxRecords: -1}).RoundTripper(), words: answer{}.count()}
 			target := traffic{messages: test.messages, stream: true, size: 300}.target("http://provider.invalid", test.model)
 			request, err := target.Request()
 			if err != nil {
@@ -131,15 +132,39 @@ func TestWatcher_JudgesTheSimulatorsStreams(t *testing.T) {
 			if _, err := io.Copy(io.Discard, answer.Body); err != nil {
 				t.Fatal(err)
 			}
-			if w.broken != test.broken || (w.ttft.Total > 0) != (test.broken == 0) {
-				t.Errorf("%d broken (%v), time to the first content %s", w.broken, w.why, w.ttft.Total)
+			if w.broken != test.broken || (w.ttft.total > 0) != (test.broken == 0) {
+				t.Errorf("%d broken (%v), time to the first content %s", w.broken, w.why, w.ttft.quantile(0.5))
 			}
 		})
 	}
 }
 
+func TestWatcher_CountsWhatIsOpenAndLeavesTheRampOut(t *testing.T) {
+	w := &watcher{next: simulator.New(simulator.Options{MaxRecords: -1}).RoundTripper(), words: answer{}.count(), from: time.Now().Add(time.Hour)}
+	target := traffic{stream: true, size: 300}.target("http://provider.invalid", firstModel)
+	var open []io.Closer
+	for range 3 {
+		request, _ := target.Request()
+		answer, err := w.RoundTrip(request.WithContext(t.Context()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, answer.Body)
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, body := range open {
+		_ = body.Close()
+		_ = body.Close()
+	}
+	if w.most != 3 || w.open != 0 || w.ttft.total != 0 || w.broken != 0 {
+		t.Errorf("at most %d open, now %d, %d first contents", w.most, w.open, w.ttft.total)
+	}
+}
+
 func TestWatcher_LeavesOtherAnswersAlone(t *testing.T) {
-	w := &watcher{next: simulator.New(simulator.Options{MaxRecords: -1}).RoundTripper(), words: words}
+	w := &watcher{next: simulator.New(simulator.Options{MaxRecords: -1}).RoundTripper(), words: answer{}.count()}
 	target := traffic{stream: true, size: 300}.target("http://provider.invalid", "sim-500")
 	request, _ := target.Request()
 	answer, err := w.RoundTrip(request.WithContext(t.Context()))

@@ -27,13 +27,20 @@ func columns() []column {
 		{"added p99 ms", 2, func(r Row) float64 { return r.Added99 }},
 		{"TTFT p50 ms", 2, func(r Row) float64 { return r.TTFT50 }},
 		{"TTFT p99 ms", 2, func(r Row) float64 { return r.TTFT99 }},
+		{"accepts ms", 0, func(r Row) float64 { return r.Accept }},
 		{"least ms", 0, func(r Row) float64 { return r.Least }},
 		{"most ms", 0, func(r Row) float64 { return r.Most }},
 		{"CPU s/1000", 3, func(r Row) float64 { return r.CPU }},
+		{"allocs", 0, func(r Row) float64 { return r.Allocations }},
+		{"KB allocated", 1, func(r Row) float64 { return r.Allocated }},
 		{"attempts", 3, func(r Row) float64 { return r.Attempts }},
+		{"most open", 0, func(r Row) float64 { return float64(r.Open) }},
+		{"refused", 0, func(r Row) float64 { return float64(r.Refused) }},
+		{"refusal p99 ms", 2, func(r Row) float64 { return r.Refusal99 }},
 		{"idle RSS MB", 1, func(r Row) float64 { return r.Idle }},
 		{"heap and stacks MB", 1, func(r Row) float64 { return r.Anonymous }},
 		{"peak RSS MB", 1, func(r Row) float64 { return r.RSS }},
+		{"RSS after MB", 1, func(r Row) float64 { return r.After }},
 		{"KB a stream", 0, func(r Row) float64 { return r.PerStream }},
 	}
 }
@@ -77,10 +84,14 @@ func (r *Result) checkCells() [][]string {
 		if c.Target > 0 {
 			target += c.Unit
 		}
+		bound := number(c.Bound, 2, true) + c.Unit
+		if c.Aim {
+			bound = "–"
+		}
 		if c.Unknown {
 			value = "–"
 		}
-		table = append(table, []string{c.What, value, number(c.Bound, 2, true) + c.Unit, target, c.Verdict()})
+		table = append(table, []string{c.What, value, bound, target, c.Verdict()})
 	}
 	return table
 }
@@ -94,6 +105,9 @@ func (r *Report) WriteText(w io.Writer) {
 		for _, note := range s.Notes {
 			fmt.Fprintln(w, "  note:", note)
 		}
+	}
+	if len(r.Changes) > 0 {
+		fmt.Fprintf(w, "\nagainst the results before\n\n%s", align(r.changeCells(), 1))
 	}
 	if n := r.Broken(); n > 0 {
 		fmt.Fprintf(w, "\n%d thresholds broken\n", n)
@@ -145,6 +159,9 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		for _, note := range s.Notes {
 			fmt.Fprintf(&b, "\n%s\n", note)
 		}
+	}
+	if len(r.Changes) > 0 {
+		fmt.Fprintf(&b, "\n### against the results before\n\n%s", markdown(r.changeCells(), 1))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

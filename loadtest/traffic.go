@@ -11,27 +11,25 @@ import (
 
 // traffic says what a request looks like.
 type traffic struct {
-	messages bool // Anthropic Messages instead of OpenAI Chat
-	native   bool // the gateway's provider speaks Messages itself
-	renamed  bool // the old name of the limit, which the gateway has to replace for OpenAI
+	messages bool     // Anthropic Messages instead of OpenAI Chat
+	speaks   dialects // of the gateway's provider
+	renamed  bool     // the old name of the limit, which the gateway has to replace for OpenAI
 	stream   bool
-	paced    bool
+	answer   answer
 	size     int // of the body in bytes, roughly
 }
 
 // model returns the name to ask for: the gateway's own or the provider's.
 func (t traffic) model(gateway bool) string {
-	switch {
-	case gateway && t.paced:
-		return pacedAlias
-	case gateway && t.native:
-		return nativeAlias
-	case gateway:
-		return alias
-	case t.paced:
-		return upstreamPacedModel
+	if gateway {
+		return t.answer.alias(t.speaks)
 	}
-	return upstreamModel
+	return t.answer.model()
+}
+
+// translated says that the provider does not speak the client's dialect.
+func (t traffic) translated() bool {
+	return t.messages && t.speaks == chatOnly || !t.messages && t.speaks == messagesOnly
 }
 
 // body writes a request for the model. As real clients do, it names the model first; long ones are a conversation of
@@ -42,7 +40,7 @@ func (t traffic) body(model string) []byte {
 	if t.messages || t.renamed {
 		limit = "max_tokens"
 	}
-	fmt.Fprintf(&b, `{"model":%q,%q:1000,"stream":%t,"messages":[`, model, limit, t.stream)
+	fmt.Fprintf(&b, `{"model":%q,%q:%d,"stream":%t,"messages":[`, model, limit, max(1000, 20*t.answer.count()), t.stream)
 	const turn = "Read the function below, say in one sentence what it does, and name the line that surprises you most. "
 	const closing = `{"role":"user","content":"What was it, then?"}]}`
 	for i := 0; b.Len()+len(closing) < t.size; i++ {
@@ -64,10 +62,10 @@ func (t traffic) target(base, model string) vegeta.Target {
 	path := "/v1/chat/completions"
 	if t.messages {
 		path = "/v1/messages"
-		h.Set("X-Api-Key", "load-client")
+		h.Set("X-Api-Key", clientKey)
 		h.Set("Anthropic-Version", "2023-06-01")
 	} else {
-		h.Set("Authorization", "Bearer load-client")
+		h.Set("Authorization", "Bearer "+clientKey)
 	}
 	return vegeta.Target{Method: http.MethodPost, URL: base + path, Header: h, Body: t.body(model)}
 }

@@ -16,7 +16,7 @@ func TestBody_IsJSONOfTheSizeAskedFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.IntRange(400, 300_000).Draw(t, "size")
 		tr := traffic{size: size, stream: rapid.Bool().Draw(t, "stream")}
-		b := tr.body(upstreamModel)
+		b := tr.body(firstModel)
 		if len(b) > size || len(b) < size-200 {
 			t.Errorf("%d bytes instead of %d", len(b), size)
 		}
@@ -33,7 +33,7 @@ func TestBody_IsJSONOfTheSizeAskedFor(t *testing.T) {
 				t.Fatalf("message %d is %+v", i, m)
 			}
 		}
-		if r.Model != upstreamModel || r.Stream != tr.stream || r.Messages[len(r.Messages)-1].Role != "user" {
+		if r.Model != firstModel || r.Stream != tr.stream || r.Messages[len(r.Messages)-1].Role != "user" {
 			t.Errorf("model %q, stream %t, %d messages", r.Model, r.Stream, len(r.Messages))
 		}
 	})
@@ -52,25 +52,42 @@ func TestTarget_SpeaksTheDialect(t *testing.T) {
 }
 
 func TestDocuments_AreConfigurationsOfAimux(t *testing.T) {
-	five := []string{"http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "http://127.0.0.1:4", "http://127.0.0.1:5"}
-	usual, usualEnv := usualDocument(five)
-	faulty, faultyEnv := failoverDocument(five, "127.0.0.1:9", 50)
-	for _, test := range []struct {
-		name, document string
-		env            []string
-		models         int
-	}{{"usual", usual, usualEnv, 6}, {"failover", faulty, faultyEnv, 1 + 50 + 4*(2*50+2)}} {
-		t.Run(test.name, func(t *testing.T) {
+	var addresses []string
+	for i := range origins {
+		addresses = append(addresses, fmt.Sprintf("http://127.0.0.1:%d", i+1))
+	}
+	tests := map[string]struct {
+		document document
+		models   int
+	}{
+		"usual":    {usualDocument(addresses), 5 * len(answers())},
+		"failover": {failoverDocument(addresses, "127.0.0.1:9", 50), 50 + 4*2*50},
+		"rotation": {rotationDocument(addresses), 2},
+		"brownout": {brownDocument(addresses), 3},
+		"overload": {overloadDocument(addresses), 1},
+	}
+	for _, bad := range badProviders() {
+		tests[bad.name] = struct {
+			document document
+			models   int
+		}{faultyDocument(bad, addresses, "127.0.0.1:9"), 3}
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			text, env := test.document.write()
 			path := filepath.Join(t.TempDir(), "aimux.toon")
-			if err := os.WriteFile(path, []byte(test.document), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			result, err := schema.Load(schema.Options{Path: path, Environ: test.env})
+			result, err := schema.Load(schema.Options{Path: path, Environ: env})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if n := len(result.Config.Models); n != test.models || len(result.Warnings) > 0 {
 				t.Errorf("%d models instead of %d, warnings %v", n, test.models, result.Warnings)
+			}
+			if len(result.Config.Clients) != 1 || !result.Config.Usage.Enabled {
+				t.Error("no client key, or no ledger")
 			}
 		})
 	}
