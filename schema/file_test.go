@@ -275,3 +275,28 @@ func TestWriteAtomic_ReadersSeeOldOrNewNeverAMixture(t *testing.T) {
 		}
 	}
 }
+
+func TestWriteAtomic_RemovesWhatADeadProcessLeftBehindAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	for name, stays := range map[string]bool{
+		".f.123.tmp": false, ".f.9.tmp": false, ".f.x.tmp": true, ".g.1.tmp": true, "f.1.tmp": true, ".f.1.tmp~": true,
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, old, old)); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if _, err := os.Stat(path); (err == nil) != stays {
+				t.Errorf("%s: %v, stays %t", name, err, stays)
+			}
+		}()
+	}
+	fresh := filepath.Join(dir, ".f.7.tmp")
+	if err := errors.Join(os.WriteFile(fresh, nil, 0o600), schema.WriteAtomic(filepath.Join(dir, "f"), []byte("x"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(fresh); err != nil {
+		t.Error("a file that is being written was removed")
+	}
+}
