@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -8,8 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/filelock"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 )
@@ -20,15 +24,23 @@ import (
 // saveEvery and at the end.
 //
 // It is a convenience: a file that cannot be read is moved aside with a
-// warning, one that cannot be written is tried again later.
+// warning, one that cannot be written is tried again later. Of several processes
+// with one data directory the first keeps the file; the others learn for
+// themselves, say so, and take over when it ends.
 type archive struct {
 	path   string
 	logger *slog.Logger
 	saved  map[string]json.RawMessage // as read at the start
+	unread error                      // why the file could not be read
 
 	once sync.Once
 	stop chan struct{} // nil until started
 	done chan struct{}
+
+	saving sync.Mutex     // held while the file is written
+	lock   *filelock.Lock // nil: another process keeps the file
+
+	trouble atomic.Pointer[string] // why nothing is saved; nil: it is
 }
 
 const (
@@ -61,9 +73,7 @@ func openArchive(path string, logger *slog.Logger) *archive {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		aside := path + ".unreadable"
-		logger.Warn("what was learned before cannot be read; it is moved aside", "file", path, "to", aside, "error", err.Error())
-		_ = os.Rename(path, aside)
+		a.unread = err
 	default:
 		a.saved = file.Learned
 	}
@@ -71,12 +81,15 @@ func openArchive(path string, logger *slog.Logger) *archive {
 }
 
 func readArchive(path string) (*archiveFile, error) {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxArchive {
 		return nil, errors.New("not a regular file of at most 16 MiB")
+	}
+	if err := schema.CheckOwner(info); err != nil {
+		return nil, err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -109,6 +122,7 @@ func (a *archive) restore(key string, state any) {
 func (a *archive) start() {
 	a.once.Do(func() {
 		a.stop, a.done = make(chan struct{}), make(chan struct{})
+		a.begin()
 		go a.run()
 	})
 }
@@ -127,10 +141,89 @@ func (a *archive) run() {
 	}
 }
 
+// begin claims the file at once, so that the first process that starts keeps it.
+func (a *archive) begin() {
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	a.note(a.claim())
+}
+
+// claim takes the right to write the file, unless this process has it, and moves
+// aside what could not be read.
+func (a *archive) claim() error {
+	if a.lock != nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(a.path), 0o700); err != nil {
+		return err
+	}
+	lock, err := filelock.Acquire(context.Background(), a.path+".lock", 0)
+	if err != nil {
+		return err
+	}
+	if err := a.moveAside(); err != nil {
+		_ = lock.Release()
+		return err
+	}
+	a.lock = lock
+	return nil
+}
+
+// moveAside keeps what could not be read beside what will be written, each of
+// several such files under its own name.
+func (a *archive) moveAside() error {
+	if a.unread == nil {
+		return nil
+	}
+	aside := a.path + ".unreadable"
+	if _, err := os.Lstat(aside); err == nil {
+		aside += time.Now().UTC().Format("-20060102T150405.000")
+	}
+	if err := os.Rename(a.path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	a.logger.Warn("what was learned before cannot be read; it was moved aside", "file", a.path, "to", aside, "error", a.unread.Error())
+	a.unread = nil
+	return nil
+}
+
+// note remembers why nothing is saved, and says so when that changes.
+func (a *archive) note(err error) {
+	before := a.trouble.Load()
+	switch {
+	case err == nil && before != nil:
+		a.trouble.Store(nil)
+		a.logger.Info("what is learned is saved again", "file", a.path)
+	case err != nil && (before == nil || *before != err.Error()):
+		text := err.Error()
+		a.trouble.Store(&text)
+		a.logger.Warn("what is learned is not saved and ends with the process; it is tried again", "file", a.path, "every", saveEvery, "error", text)
+	}
+}
+
+// state says how the archive is doing.
+func (a *archive) state() telemetry.StoreState {
+	s := telemetry.StoreState{Name: "learned"}
+	if text := a.trouble.Load(); text != nil {
+		s.Trouble = "what is learned is not saved: " + *text
+	}
+	return s
+}
+
 // save writes what all states export.
 func (a *archive) save() {
-	now := time.Now()
-	file := archiveFile{Version: archiveVersion, Saved: now.UTC(), Learned: map[string]json.RawMessage{}}
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	err := a.claim()
+	if err == nil {
+		err = a.write(collect(time.Now()))
+	}
+	a.note(err)
+}
+
+// collect asks all states what is worth keeping.
+func collect(now time.Time) *archiveFile {
+	file := &archiveFile{Version: archiveVersion, Saved: now.UTC(), Learned: map[string]json.RawMessage{}}
 	learned.Range(func(key, value any) bool {
 		if holder, ok := value.(interface{ held() any }); ok {
 			if s, ok := holder.held().(lasting); ok {
@@ -141,17 +234,12 @@ func (a *archive) save() {
 		}
 		return true
 	})
-	if err := a.write(&file); err != nil {
-		a.logger.Warn("what was learned cannot be saved", "file", a.path, "error", err.Error())
-	}
+	return file
 }
 
 func (a *archive) write(file *archiveFile) error {
 	data, err := json.Marshal(file)
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(a.path), 0o700); err != nil {
 		return err
 	}
 	return schema.WriteAtomic(a.path, data)
@@ -165,11 +253,12 @@ func (a *archive) lastSave() {
 	}
 }
 
-// end stops what start started.
+// end stops what start started and lets another process have the file.
 func (a *archive) end() {
 	if a.stop == nil {
 		return
 	}
 	close(a.stop)
 	<-a.done
+	_ = a.lock.Release()
 }

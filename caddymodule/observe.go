@@ -75,7 +75,7 @@ func (rt *runtime) state(to *telemetry.State) {
 		}
 		to.Stores = append(to.Stores, stands)
 	}
-	to.Stores = append(to.Stores, s.auditor.state())
+	to.Stores = append(to.Stores, s.auditor.state(), rt.archive.state())
 	to.Budgets = append(to.Budgets, s.budgets()...)
 	to.Firing = s.watch.Firing()
 }

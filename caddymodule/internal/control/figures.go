@@ -169,6 +169,8 @@ func (m meta) Meta(context.Context) (console.About, error) {
 			about.Health.Ledger = condition
 		case "audit":
 			about.Health.Audit = condition
+		case "learned":
+			about.Health.Telemetry = condition
 		}
 	}
 	return about, nil
