@@ -8,9 +8,9 @@ import (
 	"os"
 	"slices"
 
+	"github.com/aimux/aimux/caddymodule/internal/cli"
 	"github.com/aimux/aimux/schema"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // configCommand is `aimux config …`: everything that is done to a
@@ -44,7 +44,7 @@ func configCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check [FILE]", Short: "Finds every problem of a configuration; exits with 1 if there is one",
 		Example: "  aimux config check\n  aimux config check team.yaml --json",
-		Args:    cobra.MaximumNArgs(1), SilenceUsage: true, SilenceErrors: true,
+		Args:    cobra.MaximumNArgs(1), SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := configFile(args)
 			if err != nil {
@@ -67,15 +67,15 @@ func configCheck() *cobra.Command {
 }
 
 func printReport(w io.Writer, file string, r schema.Report) {
-	paint := painter(w)
+	paint := cli.Painter(w)
 	for _, p := range r.Problems {
-		fmt.Fprintln(w, paint(red, "error")+" "+p.String())
+		fmt.Fprintln(w, paint(cli.Red, "error")+" "+p.String())
 	}
 	for _, p := range r.Warnings {
-		fmt.Fprintln(w, paint(yellow, "warning")+" "+p.String())
+		fmt.Fprintln(w, paint(cli.Yellow, "warning")+" "+p.String())
 	}
 	if r.OK {
-		fmt.Fprintln(w, paint(green, "ok")+" "+file)
+		fmt.Fprintln(w, paint(cli.Green, "ok")+" "+file)
 	}
 }
 
@@ -92,7 +92,7 @@ func configShow() *cobra.Command {
 		Use: "show [FILE]", Short: "Prints the effective configuration with the layer each value is from",
 		Long:    "Prints every value after defaults, file and environment were merged, with where it comes from. Secrets are shown as references.",
 		Example: "  aimux config show --effective\n  AIMUX_ROUTING__STRATEGY=ordered aimux config show --json",
-		Args:    cobra.MaximumNArgs(1), SilenceUsage: true, SilenceErrors: true,
+		Args:    cobra.MaximumNArgs(1), SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options := loadOptions("")
 			if file, err := configFile(args); err == nil {
@@ -121,7 +121,7 @@ func configConvert() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "convert [FILE] --to toon|json|yaml", Short: "Prints a configuration in another format",
 		Example: "  aimux config convert aimux.json --to toon > aimux.toon",
-		Args:    cobra.MaximumNArgs(1), SilenceUsage: true, SilenceErrors: true,
+		Args:    cobra.MaximumNArgs(1), SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := configFile(args)
 			if err != nil {
@@ -165,7 +165,7 @@ func configFmt() *cobra.Command {
 	return &cobra.Command{
 		Use: "fmt [FILE]", Short: "Tidies a configuration up in place: comments kept, declared counts repaired",
 		Long:    "Rewrites the file in its own format. What it held before stays beside it, with a ~ after its name.",
-		Example: "  aimux config fmt", Args: cobra.MaximumNArgs(1), SilenceUsage: true, SilenceErrors: true,
+		Example: "  aimux config fmt", Args: cobra.MaximumNArgs(1), SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := configFile(args)
 			if err != nil {
@@ -181,21 +181,4 @@ func configFmt() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-// The colours of a terminal. A pipe gets none.
-const (
-	red    = "31"
-	green  = "32"
-	yellow = "33"
-)
-
-// painter returns a function that colours text if w is a terminal and NO_COLOR
-// is not set (no-color.org).
-func painter(w io.Writer) func(colour, text string) string {
-	file, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || !term.IsTerminal(int(file.Fd())) {
-		return func(_, text string) string { return text }
-	}
-	return func(colour, text string) string { return "\x1b[" + colour + "m" + text + "\x1b[0m" }
 }
