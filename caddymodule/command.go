@@ -3,8 +3,10 @@ package caddymodule
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/aimux/aimux/caddymodule/internal/cli"
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -12,17 +14,22 @@ import (
 
 // registerCommands adds aimux's commands: beside Caddy's own in a binary called
 // aimux, below `aimux` in anyone else's build.
+//
+// In a binary called aimux it also turns what older versions of aimux
+// understood into the commands of today, in os.Args: it runs before Caddy reads
+// them, whichever main the binary has.
 func registerCommands() {
 	binary := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 	if binary != "aimux" && !strings.HasPrefix(binary, "aimux-") {
 		caddycmd.RegisterCommand(caddycmd.Command{
 			Name: "aimux", Short: "Works with the aimux LLM gateway",
 			CobraFunc: func(cmd *cobra.Command) {
-				for _, add := range commands {
+				for _, add := range allCommands() {
 					sub := &cobra.Command{}
 					add(sub)
 					cmd.AddCommand(sub)
 				}
+				exits(cmd)
 			},
 		})
 		return
@@ -31,15 +38,25 @@ func registerCommands() {
 		caddy.CustomBinaryName = binary
 		caddy.CustomLongDescription = "aimux is an LLM gateway: one URL in front of all your model providers. It is a Caddy server with the aimux module, so Caddy's commands are here too."
 	}
-	for _, add := range commands {
+	os.Args = append(os.Args[:1:1], cli.Rewrite(os.Args[1:])...)
+	for _, add := range allCommands() {
 		var named cobra.Command
 		add(&named)
 		caddycmd.RegisterCommand(caddycmd.Command{
 			Name: named.Name(), Usage: strings.TrimPrefix(named.Use, named.Name()), Short: named.Short, Long: named.Long,
-			CobraFunc: func(cmd *cobra.Command) { add(cmd) },
+			CobraFunc: func(cmd *cobra.Command) {
+				add(cmd)
+				exits(cmd)
+			},
 		})
 	}
 }
 
 // commands are aimux's own; each fills a command.
 var commands = [...]func(*cobra.Command){configCommand, simulateCommand}
+
+// allCommands are those, the ones about a gateway's state, and the ones that
+// set aimux up.
+func allCommands() []func(*cobra.Command) {
+	return slices.Concat(commands[:], stateCommands(), setupCommands[:])
+}
