@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -44,7 +43,7 @@ func (a *App) begin() error {
 		bg.group.Go(func() { rt.tracer.Run(ctx) })
 	}
 	bg.every(ctx, fileEvery, func() { rt.services.reread(a.logger) })
-	idle := &idler{owes: true, free: debug.FreeOSMemory} // starting up has left something, too
+	idle := &idler{owes: true, free: giveBack} // starting up has left something, too
 	bg.every(ctx, idleEvery, func() { idle.look(rt) })
 	ping := newPinger(rt)
 	bg.every(ctx, pingEvery, func() { ping.round(ctx) })
@@ -159,8 +158,11 @@ func eventsApp(ctx caddy.Context) (*caddyevents.App, error) {
 // reread takes up key files that another process changed.
 func (s *services) reread(logger *slog.Logger) {
 	if s.vault != nil {
-		if _, err := s.vault.Reload(context.Background()); err != nil {
+		ctx := context.Background()
+		if changed, err := s.vault.Reload(ctx); err != nil {
 			logger.Error("the vault's file cannot be used; what was read before stays in force", "error", err.Error())
+		} else if changed {
+			_ = s.remember(ctx) // the auditor's state tells of an error
 		}
 	}
 	if s.store != nil {

@@ -30,6 +30,12 @@ type idler struct {
 	free  func()
 }
 
+// giveBack returns to the system what an idle process does not need.
+func giveBack() {
+	debug.FreeOSMemory()
+	releaseProgram()
+}
+
 // idleLooks is how many looks in a row must find nothing.
 const idleLooks = 2
 
