@@ -203,7 +203,12 @@ func (c *consoles) changed() {
 // it starts makes the first user of its consoles.
 func (a *App) introduce(action string) {
 	ctx := context.Background()
-	if err := a.live.now().services.auditor.record(ctx, action, a.sourceName()); err != nil {
+	services := &a.live.now().services
+	err := services.auditor.record(ctx, action, a.sourceName())
+	if err == nil {
+		err = services.remember(ctx)
+	}
+	if err != nil {
 		a.logger.Error("the audit log cannot be written", "error", err.Error())
 	}
 	if action == "server.start" {

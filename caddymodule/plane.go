@@ -108,6 +108,8 @@ type auditor struct {
 	mu   sync.Mutex
 	log  *audit.Log
 	last error
+
+	marked vault.Mark // of the vault, as the log has it
 }
 
 func newAuditor(dir string, v *vault.Vault) *auditor {

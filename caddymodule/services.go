@@ -49,13 +49,16 @@ func (b *builder) services() error {
 	if err := b.openVault(); err != nil {
 		return err
 	}
-	dir := cmp.Or(b.config.Audit.Directory, dataFile("audit"))
+	dir := b.auditDir()
 	s.auditor = share(b.runtime, fmt.Sprintf("audit|%s|%v", dir, s.vault != nil), func() *auditor { return newAuditor(dir, s.vault) })
 	if err := b.openClients(); err != nil {
 		return err
 	}
 	return b.openLedger()
 }
+
+// auditDir is where the audit log is kept.
+func (b *builder) auditDir() string { return cmp.Or(b.config.Audit.Directory, dataFile("audit")) }
 
 // openVault opens the vault if there is one. A configuration that refers to it
 // cannot do without; client keys of aimux's own cannot be checked without.
@@ -69,7 +72,7 @@ func (b *builder) openVault() error {
 		return err
 	}
 	b.runtime.services.vault, err = shareOr(b.runtime, "vault|"+path+"|"+b.config.Vault.Key, func() (*vault.Vault, error) {
-		return vault.Open(context.Background(), options)
+		return openNewest(context.Background(), options, b.auditDir(), b.logger)
 	})
 	switch {
 	case errors.Is(err, vault.ErrMissing):

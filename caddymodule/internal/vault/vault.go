@@ -239,6 +239,10 @@ func (v *Vault) refresh(ctx context.Context, locked bool) (*state, error) {
 	return s, nil
 }
 
+// AtLeast returns an error, which is ErrRolledBack or ErrForked, if the keystore
+// is older than what somebody remembers of it, or has another history.
+func (v *Vault) AtLeast(m Mark) error { return at(v.opts.Path, m.check(v.state.Load())) }
+
 // check says whether a keystore is at least as new as what is remembered.
 func (m Mark) check(s *state) error {
 	have := s.mark()

@@ -1,0 +1,83 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+
+	"github.com/aimux/aimux/caddymodule/internal/audit"
+	"github.com/aimux/aimux/caddymodule/internal/vault"
+)
+
+// vaultSeen is the action of the records that say how far the vault had come:
+// its file alone cannot show that somebody put an older copy in its place.
+const vaultSeen = "vault.seen"
+
+// acceptVariable names the environment variable that holds the generation of an
+// older vault that is used on purpose.
+const acceptVariable = "AIMUX_ACCEPT_VAULT"
+
+// openNewest opens a vault that is at least as new as the audit log in dir says
+// it was.
+func openNewest(ctx context.Context, options vault.Options, dir string, logger *slog.Logger) (*vault.Vault, error) {
+	v, err := vault.Open(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	page, err := audit.Show(ctx, dir, audit.Filter{Action: vaultSeen, Target: v.Status().ID, Limit: 1})
+	if errors.Is(err, fs.ErrNotExist) {
+		return v, nil
+	}
+	if err != nil {
+		logger.Warn("the audit log cannot say how old the vault has to be", "error", err.Error())
+		return v, nil
+	}
+	if len(page.Records) == 0 {
+		return v, nil
+	}
+	fields := page.Records[0].After
+	generation, _ := strconv.ParseUint(fields["generation"], 10, 64)
+	if err := v.AtLeast(vault.Mark{Generation: generation, Sum: fields["sum"]}); err != nil {
+		present := strconv.FormatUint(v.Mark().Generation, 10)
+		if os.Getenv(acceptVariable) != present {
+			return nil, fmt.Errorf("%w: start aimux once with %s=%s in its environment", err, acceptVariable, present)
+		}
+		logger.Warn("an older vault is accepted, as "+acceptVariable+" says", "generation", present)
+	}
+	return v, nil
+}
+
+// remember writes into the audit log how far the vault has come, if that is not
+// there yet.
+func (s *services) remember(ctx context.Context) error {
+	if s.vault == nil {
+		return nil
+	}
+	mark := s.vault.Mark()
+	return s.auditor.seen(ctx, mark, audit.Event{
+		Actor: "server", Action: vaultSeen, Target: s.vault.Status().ID,
+		After: map[string]string{"generation": strconv.FormatUint(mark.Generation, 10), "sum": mark.Sum},
+	})
+}
+
+// seen appends e unless the last mark of this process was the same.
+func (a *auditor) seen(ctx context.Context, mark vault.Mark, e audit.Event) error {
+	log, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	known := a.marked == mark
+	a.marked = mark
+	a.mu.Unlock()
+	if known {
+		return nil
+	}
+	_, err = log.Append(ctx, e)
+	a.note(err)
+	return err
+}
