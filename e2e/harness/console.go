@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -196,3 +197,10 @@ func (g *Gateway) Files(t T) map[string]string {
 	}
 	return all
 }
+
+// Config returns what the gateway was started with.
+func (g *Gateway) Config() Config { return g.config }
+
+// Setenv adds NAME=value to the environment of the processes that Restart
+// starts.
+func (g *Gateway) Setenv(entry string) { g.config.Env = append(slices.Clone(g.config.Env), entry) }
