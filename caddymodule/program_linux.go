@@ -5,7 +5,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,6 +34,6 @@ func releaseProgram() {
 		if err1 != nil || err2 != nil || end <= start {
 			continue
 		}
-		_ = unix.Madvise(unsafe.Slice((*byte)(unsafe.Pointer(uintptr(start))), end-start), unix.MADV_DONTNEED)
+		_, _, _ = unix.Syscall(unix.SYS_MADVISE, uintptr(start), uintptr(end-start), unix.MADV_DONTNEED)
 	}
 }

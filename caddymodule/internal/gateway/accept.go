@@ -142,13 +142,14 @@ func tooLarge(limit int64) *llm.Error {
 func (x *Exchange) unread(err error) *llm.Error {
 	var caddyLimit *http.MaxBytesError
 	switch {
-	case x.ctx.Err() != nil:
-		return over(x.calledOff())
 	case errors.As(err, &caddyLimit):
 		return x.refused(CeilingBody, tooLarge(caddyLimit.Limit))
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded) && !x.interrupted():
+		// The server cancels the context of a request whose body it cannot read.
 		return x.refused(CeilingBodyTime, &llm.Error{Type: llm.ErrTimeoutBody, Status: http.StatusRequestTimeout,
 			Message: "the request body did not arrive in time"})
+	case x.ctx.Err() != nil:
+		return over(x.calledOff())
 	}
 	return &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest,
 		Message: "the request body did not arrive whole"}

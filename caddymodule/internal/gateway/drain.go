@@ -128,6 +128,12 @@ func (x *Exchange) interrupt(e *ending) {
 	x.send.stopReading()
 }
 
+// interrupted reports whether the gateway itself has ended the exchange.
+func (x *Exchange) interrupted() bool {
+	_, ok := context.Cause(x.ctx).(*ending)
+	return ok
+}
+
 // calledOff is the verdict on an attempt whose exchange has ended: nobody is at
 // fault.
 func (x *Exchange) calledOff() *failover.Verdict {
