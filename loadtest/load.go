@@ -13,6 +13,9 @@ import (
 // longest is the time after which a load is given up.
 const longest = 2 * time.Minute
 
+// fewest is the number of requests below which allocations for each say nothing: the process does other things as well.
+const fewest = 100
+
 // load is a number of requests, so many under way at once.
 type load struct {
 	targets   vegeta.Targeter
@@ -23,7 +26,8 @@ type load struct {
 	messages  bool          // the dialect, to judge refusals
 	words     int           // pieces of content that a whole stream has at least. Default: 50
 	ramp      time.Duration // streams that begin earlier do not count for the time to the first content
-	mayRefuse bool          // a proper 503 is no error
+	mayRefuse bool          // a proper refusal is no error
+	again     bool          // what was lost with its connection is sent again, as SDKs do
 }
 
 // run sends the load and measures p, which may be nil.
@@ -39,6 +43,10 @@ func (l load) run(ctx context.Context, p *process) (*sample, error) {
 	if l.stream {
 		client.Transport = watch
 	}
+	retry := &retrier{next: client.Transport}
+	if l.again {
+		client.Transport = retry
+	}
 	attacker := vegeta.NewAttacker(vegeta.Client(client), vegeta.Workers(uint64(l.workers())), vegeta.MaxWorkers(uint64(l.atOnce)))
 	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
 	s := &sample{}
@@ -49,10 +57,11 @@ func (l load) run(ctx context.Context, p *process) (*sample, error) {
 	if timed && s.requests > 0 {
 		s.cpu = (after - before).Seconds() * 1000 / float64(s.requests)
 	}
-	if heap, ok := spent(); ok && s.requests > 0 {
+	if heap, ok := spent(); ok && s.requests >= fewest {
 		s.heap = heapCounts{heap.objects / float64(s.requests), heap.bytes / float64(s.requests)}
 	}
 	s.count(watch)
+	s.again = int(retry.count.Load())
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}

@@ -192,6 +192,8 @@ func TestOverload_AProperRefusalIsNoError(t *testing.T) {
 	}{
 		{"chat", vegeta.Result{Code: 503, Error: "503", Body: chat, Headers: soon}, load{mayRefuse: true}, 1, ""},
 		{"messages", vegeta.Result{Code: 503, Error: "503", Body: messages, Headers: soon}, load{mayRefuse: true, messages: true}, 1, ""},
+		{"messages, as Anthropic says it", vegeta.Result{Code: 529, Error: "529", Body: messages, Headers: soon}, load{mayRefuse: true, messages: true}, 1, ""},
+		{"Anthropic's status for chat", vegeta.Result{Code: 529, Error: "529", Body: chat, Headers: soon}, load{mayRefuse: true}, 0, "529"},
 		{"nobody may refuse", vegeta.Result{Code: 503, Error: "503", Body: chat, Headers: soon}, load{}, 0, "503"},
 		{"in another dialect", vegeta.Result{Code: 503, Body: messages, Headers: soon}, load{mayRefuse: true}, 0, "another dialect"},
 		{"no time to come again", vegeta.Result{Code: 503, Body: chat, Headers: http.Header{}}, load{mayRefuse: true}, 0, "Retry-After"},

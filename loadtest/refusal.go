@@ -2,10 +2,22 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"strconv"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
+
+// Anthropic says with a status of its own that it has too much to do.
+const anthropicOverloaded = 529
+
+// refused says that the answer turns a request away, which the load allows.
+func (l load) refused(r *vegeta.Result) bool {
+	if l.messages && r.Code == anthropicOverloaded {
+		return l.mayRefuse
+	}
+	return l.mayRefuse && r.Code == http.StatusServiceUnavailable
+}
 
 // unclean returns what is wrong with a refusal: it says when to come again, and what it says is an error object of the
 // client's own dialect.

@@ -69,7 +69,7 @@ func (l *reloader) run(ctx context.Context, times int) {
 }
 
 func reload(ctx context.Context, r *rig) (*Result, error) {
-	result := &Result{Checks: []Check{{What: "errors through aimux"}, {What: "reloads of aimux that failed"}}}
+	result := &Result{Checks: []Check{{What: "errors through aimux"}, {What: "reloads of aimux that failed"}, {What: "requests sent again", Aim: true}}}
 	for _, path := range []int{plain, ours} {
 		l, err := r.startReloaded(ctx, path)
 		if err != nil {
@@ -142,28 +142,30 @@ func reloadRun(ctx context.Context, r *rig, path int, l *reloader) ([]*sample, e
 func reloadLoads(r *rig, path int, p *process, seconds int) [2]load {
 	quick, paced := traffic{size: 1 << 10}, traffic{size: 1 << 10, stream: true, answer: answer{pace: 10}}
 	return [2]load{
-		{targets: same(quick.target(p.url, quick.model(path == ours))), requests: reloadRequests * seconds, perSec: reloadRequests, atOnce: 64},
-		{targets: same(paced.target(p.url, paced.model(path == ours))), requests: reloadStreams * seconds, perSec: reloadStreams, atOnce: 2 * reloadStreamsOpen, stream: true},
+		{targets: same(quick.target(p.url, quick.model(path == ours))), requests: reloadRequests * seconds, perSec: reloadRequests, atOnce: 64, again: true},
+		{targets: same(paced.target(p.url, paced.model(path == ours))), requests: reloadStreams * seconds, perSec: reloadStreams, atOnce: 2 * reloadStreamsOpen, stream: true, again: true},
 	}
 }
 
 // addReload adds a path's rows.
 func (result *Result) addReload(r *rig, path int, l *reloader, samples []*sample) {
-	errors := 0
+	errors, again := 0, 0
 	for i, s := range samples {
 		row := summary([]*sample{s})
 		row.Load = [...]string{"requests, quiet", "streams, quiet", "requests, a reload each second", "streams, a reload each second"}[i]
 		row.Path, row.CPU, row.Allocations, row.Allocated = pathNames[path], 0, 0, 0 // both loads share the process
 		errors += row.Errors
+		again += s.again
 		result.Rows = append(result.Rows, row)
 		result.noteErrors(row, []*sample{s})
 	}
-	result.Notes = append(result.Notes, fmt.Sprintf("%s: %d reloads, %.0f ms at the median, %.0f ms the longest", pathNames[path], l.took.total, millis(l.took.quantile(0.5)), millis(l.took.most)))
+	result.Notes = append(result.Notes, fmt.Sprintf("%s: %d reloads, %.0f ms at the median, %.0f ms the longest; %d requests had to be sent again because their connection was closed", pathNames[path], l.took.total, millis(l.took.quantile(0.5)), millis(l.took.most), again))
 	if path == ours {
 		result.Checks[0].Value, result.Checks[1].Value = float64(errors), float64(l.failed)
+		result.Checks[2].Value = float64(again)
 	}
 	if l.why != nil {
 		result.Notes = append(result.Notes, fmt.Sprintf("%s: %d reloads failed, such as: %v", pathNames[path], l.failed, l.why))
 	}
-	r.say("  %s: %d errors, %d reloads failed", pathNames[path], errors, l.failed)
+	r.say("  %s: %d errors, %d requests sent again, %d reloads failed", pathNames[path], errors, again, l.failed)
 }

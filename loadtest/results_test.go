@@ -135,18 +135,33 @@ func TestFaultyResult_CountsWhoMetTheFailure(t *testing.T) {
 	bad := badProviders()[1]
 	s := timed(2*time.Millisecond, 3*time.Millisecond, 0.2)
 	s.requests, s.attempts, s.second = 200, 203, 3
-	s.points = []point{{at: 10 * time.Millisecond, attempts: 2}, {at: 20 * time.Millisecond, attempts: 1}, {at: 150 * time.Millisecond, attempts: 1}}
+	s.points = []point{{at: 10 * time.Millisecond, attempts: 2}, {at: 20 * time.Millisecond, attempts: 1}, {at: 150 * time.Millisecond, attempts: 1}, {at: 1600 * time.Millisecond, attempts: 1}}
 	result := faultyResult(bad, map[string][]*sample{healthy: {timed(time.Millisecond, time.Millisecond, 0.1)}, bad.name: {s}})
 	if row := result.Rows[1]; !about(row.Added50, 1) || row.Path != "429" || !about(row.Attempts, 1.015) {
 		t.Errorf("%+v", row)
 	}
-	for i, want := range []float64{0, 1.5, 2} {
+	for i, want := range []float64{0, 25, 2} { // one of the four that are listed
 		if c := result.Checks[i]; !about(c.Value, want) {
 			t.Errorf("%+v, want %v", c, want)
 		}
 	}
-	if diff := cmp.Diff([]float64{50, 0}, result.Plots[0].Lines[0].Values); diff != "" {
+	if diff := cmp.Diff([]float64{50, 0}, result.Plots[0].Lines[0].Values[:2]); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestFaultyResult_ForgivesWhatNobodyCouldKnow(t *testing.T) {
+	silent := badProviders()[4]
+	s := timed(time.Millisecond, time.Second, 0.2)
+	s.points = []point{{at: 0, attempts: 2}, {at: time.Second, attempts: 2}, {at: 1600 * time.Millisecond, attempts: 1}}
+	result := faultyResult(silent, map[string][]*sample{healthy: {timed(time.Millisecond, time.Millisecond, 0.1)}, silent.name: {s}})
+	if c := result.Checks[1]; c.Value != 0 || !strings.Contains(c.What, "after 1s") {
+		t.Errorf("%+v", c)
+	}
+	s.points[2].attempts = 2
+	result = faultyResult(silent, map[string][]*sample{healthy: {timed(time.Millisecond, time.Millisecond, 0.1)}, silent.name: {s}})
+	if c := result.Checks[1]; c.Value != 100 || !c.Broken() {
+		t.Errorf("%+v", c)
 	}
 }
 
@@ -205,10 +220,15 @@ func TestReloadResult_CountsAimuxsErrorsAlone(t *testing.T) {
 	lost := timed(time.Millisecond, time.Millisecond, 0)
 	lost.errors, lost.why = 3, "EOF"
 	quiet := timed(time.Millisecond, time.Millisecond, 0)
-	result := &Result{Checks: []Check{{}, {}}}
+	sentAgain := timed(time.Millisecond, time.Millisecond, 0)
+	sentAgain.again = 2
+	result := &Result{Checks: []Check{{}, {}, {Aim: true}}}
 	r := &rig{progress: io.Discard}
 	result.addReload(r, plain, &reloader{}, []*sample{quiet, quiet, lost, quiet})
-	result.addReload(r, ours, &reloader{failed: 1, why: errors.New("no")}, []*sample{quiet, quiet, quiet, quiet})
+	result.addReload(r, ours, &reloader{failed: 1, why: errors.New("no")}, []*sample{quiet, quiet, sentAgain, quiet})
+	if result.Checks[2].Value != 2 || result.Checks[2].Broken() {
+		t.Errorf("%+v", result.Checks[2])
+	}
 	if result.Checks[0].Value != 0 || result.Checks[1].Value != 1 || len(result.Rows) != 8 {
 		t.Errorf("%+v, %d rows", result.Checks, len(result.Rows))
 	}

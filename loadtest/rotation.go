@@ -36,7 +36,7 @@ func rotation(ctx context.Context, r *rig) (*Result, error) {
 	defer p.stop()
 	names := []string{allGood, someLimited}
 	samples := make(map[string][]*sample)
-	n := r.scaled(3000, 300)
+	n := r.scaled(3000, 1000)
 	for round := range r.rounds {
 		for turn := range names {
 			name := names[(turn+round)%len(names)]

@@ -23,6 +23,7 @@ type sample struct {
 	attempts         int        // sum of X-Aimux-Attempts
 	second           int        // requests that took more than one attempt
 	refused          int        // requests that were turned away as is proper
+	again            int        // requests that had to be sent again
 	open             int        // most streams open at the same time
 	latency, ttft    histogram
 	refusal          histogram // how long a refusal took
@@ -48,7 +49,7 @@ func (s *sample) collect(results <-chan *vegeta.Result, l load, began time.Time)
 		}
 		err := l.fault(r)
 		switch {
-		case l.mayRefuse && r.Code == http.StatusServiceUnavailable && err == "":
+		case l.refused(r) && err == "":
 			s.refused++
 			s.refusal.add(r.Latency)
 			p.bad = true
@@ -82,7 +83,7 @@ func attemptsOf(h http.Header) int {
 // fault returns what is wrong with an answer: every good one carries the simulator's last word.
 func (l load) fault(r *vegeta.Result) string {
 	switch {
-	case l.mayRefuse && r.Code == http.StatusServiceUnavailable:
+	case l.refused(r):
 		return unclean(r, l.messages)
 	case r.Error != "":
 		return r.Error
