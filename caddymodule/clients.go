@@ -112,10 +112,10 @@ func (s *services) budgets() []telemetry.BudgetState {
 	var out []telemetry.BudgetState
 	add := func(name string, l client.Limits, u client.Usage) {
 		if l.DailyMicroUSD > 0 {
-			out = append(out, telemetry.BudgetState{Name: name + "/day", Spent: u.TodayMicroUSD, Limit: l.DailyMicroUSD})
+			out = append(out, telemetry.BudgetState{Name: name + "/day", Spent: u.TodayMicroUSD, Limit: l.DailyMicroUSD, Refused: u.TodayRefused})
 		}
 		if l.MonthlyMicroUSD > 0 {
-			out = append(out, telemetry.BudgetState{Name: name + "/month", Spent: u.MonthMicroUSD, Limit: l.MonthlyMicroUSD})
+			out = append(out, telemetry.BudgetState{Name: name + "/month", Spent: u.MonthMicroUSD, Limit: l.MonthlyMicroUSD, Refused: u.MonthRefused})
 		}
 	}
 	now := time.Now()

@@ -68,13 +68,17 @@ type Usage struct {
 	// without what exchanges under way have reserved.
 	TodayMicroUSD int64 `json:"spent_today_microusd"`
 	MonthMicroUSD int64 `json:"spent_month_microusd"`
+	// TodayRefused and MonthRefused say that a request was refused because it might
+	// have cost more than was left of that day's or month's limit.
+	TodayRefused bool `json:"-"`
+	MonthRefused bool `json:"-"`
 }
 
 func (a *account) usage(now time.Time) Usage {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.turn(a.at(now))
-	return Usage{a.streams, a.day.spent, a.month.spent}
+	return Usage{a.streams, a.day.spent, a.month.spent, a.day.refused, a.month.refused}
 }
 
 func (a *account) turn(now instant) {

@@ -15,6 +15,7 @@ type bucket struct {
 	// while the calendar stood before period.
 	adrift      bool
 	spent, held int64 // micro-US-dollars
+	refused     bool  // something would have cost more than was unspent
 }
 
 // calendar tells days or months apart.
@@ -68,7 +69,7 @@ func (b *bucket) turn(c *calendar, now instant) {
 }
 
 func (b *bucket) fill(now instant, adrift bool) {
-	b.since, b.adrift, b.spent, b.held = now.mono, adrift, 0, 0
+	b.since, b.adrift, b.spent, b.held, b.refused = now.mono, adrift, 0, 0, false
 	b.filling++
 }
 
@@ -77,7 +78,13 @@ func (b *bucket) left(limit int64) int64 { return max(0, limit-addSaturating(b.s
 
 // fits reports whether cost may be reserved. Once a budget is spent not even what
 // costs nothing fits.
-func (b *bucket) fits(cost, limit int64) bool { return b.spent < limit && cost <= b.left(limit) }
+func (b *bucket) fits(cost, limit int64) bool {
+	if b.spent >= limit || addSaturating(b.spent, cost) > limit {
+		b.refused = true
+		return false
+	}
+	return cost <= b.left(limit)
+}
 
 // reset is how long it takes until the bucket is filled.
 func (b *bucket) reset(c *calendar, now instant) time.Duration {

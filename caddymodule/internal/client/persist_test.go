@@ -36,7 +36,7 @@ func TestAccounts_FiguresSurviveARestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := limitedIn(t, after, key, Limits{DailyMicroUSD: 500})
-		want := Usage{0, tc.today, tc.moon}
+		want := Usage{Streams: 0, TodayMicroUSD: tc.today, MonthMicroUSD: tc.moon}
 		if u, team := c.Usage(now), c.TeamUsage(now); u != want || team != want {
 			t.Errorf("%s: got %+v and %+v, want %+v", name, u, team, want)
 		}
@@ -56,7 +56,7 @@ func TestAccounts_ImportAddsToWhatWasUsedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	under.Settle(0, 5, morning)
-	if u := c.Usage(morning); u != (Usage{0, 38, 48}) {
+	if u := c.Usage(morning); u != (Usage{Streams: 0, TodayMicroUSD: 38, MonthMicroUSD: 48}) {
 		t.Errorf("got %+v", u)
 	}
 }
@@ -69,7 +69,7 @@ func TestAccounts_ImportOfADayThatIsOverChangesNothing(t *testing.T) {
 	if err := a.Import(morning, saved); err != nil {
 		t.Fatal(err)
 	}
-	if u := c.Usage(morning); u != (Usage{0, 3, 3}) {
+	if u := c.Usage(morning); u != (Usage{Streams: 0, TodayMicroUSD: 3, MonthMicroUSD: 3}) {
 		t.Errorf("got %+v", u)
 	}
 }

@@ -260,7 +260,7 @@ func TestRegistry_CountersSurviveANewRegistryAndAChangedRow(t *testing.T) {
 	}
 	r = newRegistry(t, Options{Store: s, Accounts: accounts, Now: now.now})
 	under.Settle(0, 50, now.t)
-	if u := identify(r).Usage(now.t); u != (Usage{0, 50, 50}) {
+	if u := identify(r).Usage(now.t); u != (Usage{Streams: 0, TodayMicroUSD: 50, MonthMicroUSD: 50}) {
 		t.Errorf("in the new registry: %+v", u)
 	}
 }

@@ -75,6 +75,23 @@ func TestReserve_ADenialTakesNothing(t *testing.T) {
 	}
 }
 
+func TestUsage_SaysThatALimitRefusedSomething(t *testing.T) {
+	c := limited(t, Limits{DailyMicroUSD: 100}, Limits{})
+	r := reserve(t, c, Ask{Cost: 60, Now: morning})
+	denied(t, c, Ask{Cost: 60, Now: morning})
+	if u := c.Usage(morning); u.TodayRefused {
+		t.Error("what is under way may cost nothing yet: there is room for one of the two")
+	}
+	r.Settle(0, 60, morning)
+	denied(t, c, Ask{Cost: 41, Now: morning})
+	if u := c.Usage(morning); !u.TodayRefused || u.MonthRefused {
+		t.Errorf("%+v", u)
+	}
+	if u := c.Usage(morning.Add(24 * time.Hour)); u.TodayRefused {
+		t.Error("a new day, and still refused")
+	}
+}
+
 func TestReserve_AfterTheResetItFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := Limits{
@@ -182,11 +199,11 @@ func TestSettle_AfterMidnightBelongsToTheDayItBegan(t *testing.T) {
 	next := late.Add(2 * time.Minute)
 	whole := reserve(t, c, Ask{Cost: 100, Now: next})
 	r.Settle(0, 70, next)
-	if u := c.Usage(next); u != (Usage{1, 0, 0}) {
+	if u := c.Usage(next); u != (Usage{Streams: 1, TodayMicroUSD: 0, MonthMicroUSD: 0}) {
 		t.Errorf("the new day and month have %+v", u)
 	}
 	whole.Settle(0, 30, next)
-	if u := c.Usage(next); u != (Usage{0, 30, 30}) {
+	if u := c.Usage(next); u != (Usage{Streams: 0, TodayMicroUSD: 30, MonthMicroUSD: 30}) {
 		t.Errorf("then %+v", u)
 	}
 }
@@ -252,7 +269,7 @@ func TestReserve_AgreesWithAModel(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				for i, c := range clients {
-					if u := c.Usage(morning); u != (Usage{streams[i], spent[i], spent[i]}) || u.TodayMicroUSD > keyCap {
+					if u := c.Usage(morning); u.Streams != streams[i] || u.TodayMicroUSD != spent[i] || u.MonthMicroUSD != spent[i] || u.TodayMicroUSD > keyCap {
 						t.Fatalf("client %d: %+v, want %d", i, u, spent[i])
 					}
 				}
@@ -315,11 +332,11 @@ func TestReserve_NeverOverspends(t *testing.T) {
 		for i, c := range clients {
 			got := settled[i].Load()
 			sum += got
-			if u := c.Usage(morning); got > keyCap || u != (Usage{0, got, got}) {
+			if u := c.Usage(morning); got > keyCap || u.Streams != 0 || u.TodayMicroUSD != got || u.MonthMicroUSD != got {
 				t.Fatalf("key %d: settled %d of %d, counted %+v", i, got, keyCap, u)
 			}
 		}
-		if u := clients[0].TeamUsage(morning); sum > teamCap || u != (Usage{0, sum, sum}) {
+		if u := clients[0].TeamUsage(morning); sum > teamCap || u.Streams != 0 || u.TodayMicroUSD != sum || u.MonthMicroUSD != sum {
 			t.Fatalf("team: settled %d of %d, counted %+v", sum, teamCap, u)
 		}
 	})

@@ -59,14 +59,22 @@ type StoreState struct {
 type BudgetState struct {
 	Name         string // as configured
 	Spent, Limit int64
+	// Refused says that a request was refused because it might have cost more
+	// than is left: a limit that works is never quite reached.
+	Refused bool
 }
 
-// Share returns what part of the budget is spent; 0 without a limit.
+// Share returns what part of the budget is spent; 0 without a limit, and at
+// least 1 once a request was refused for it.
 func (b BudgetState) Share() float64 {
 	if b.Limit <= 0 {
 		return 0
 	}
-	return float64(b.Spent) / float64(b.Limit)
+	share := float64(b.Spent) / float64(b.Limit)
+	if b.Refused {
+		return max(share, 1)
+	}
+	return share
 }
 
 // FiringAlert is an alert that fires.

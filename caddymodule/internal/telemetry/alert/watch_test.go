@@ -218,6 +218,14 @@ func stateCases() map[string]metricCase {
 			good:  func(w *world) { w.state.Providers[0].Keys = make([]keypool.KeyStatus, 1) },
 			fires: []string{"firing zai"}, ends: []string{"resolved zai"}, summary: "zai: the provider is down",
 		},
+		"a limit refused a request, and is not quite spent": {
+			rule: Rule{Metric: Budget, Threshold: 1},
+			bad: func(w *world) {
+				w.state.Budgets = []telemetry.BudgetState{{Name: "alice", Spent: 70, Limit: 100, Refused: true}}
+			},
+			good:  func(w *world) { w.state.Budgets[0] = telemetry.BudgetState{Name: "alice", Limit: 100} },
+			fires: []string{"firing alice"}, ends: []string{"resolved alice"}, summary: "alice: budget is 100.0 %, over 100.0 %",
+		},
 		"a budget is nearly spent": {
 			rule: Rule{Metric: Budget, Threshold: 0.8},
 			bad: func(w *world) {
