@@ -77,7 +77,9 @@ func (a *auditor) seen(ctx context.Context, mark vault.Mark, e audit.Event) erro
 	if known {
 		return nil
 	}
-	_, err = log.Append(ctx, e)
+	if _, err = log.Append(ctx, e); err == nil {
+		err = log.Seal(ctx) // the first that can be signed: what stands before is unsigned
+	}
 	a.note(err)
 	return err
 }

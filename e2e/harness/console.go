@@ -99,7 +99,7 @@ type Operator struct {
 
 // Local is the operator behind the admin endpoint, who needs no password.
 func (g *Gateway) Local() *Operator {
-	return &Operator{base: g.Admin + "/aimux", client: &http.Client{Transport: g.client.Transport}}
+	return &Operator{base: g.Admin + "/aimux", client: &http.Client{Transport: g.client.Transport, CheckRedirect: stay}}
 }
 
 // Visitor is somebody before the console who has not logged in, with a browser's
@@ -110,8 +110,11 @@ func (g *Gateway) Visitor(t T) *Operator {
 	if err != nil {
 		t.Fatalf("making cookies: %v", err)
 	}
-	return &Operator{base: g.Console(), client: &http.Client{Transport: g.client.Transport, Jar: jar}}
+	return &Operator{base: g.Console(), client: &http.Client{Transport: g.client.Transport, Jar: jar, CheckRedirect: stay}}
 }
+
+// stay follows no redirect: a spec sees what was answered.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Do asks the API. body is sent as JSON; nil sends none, a string is sent as it
 // is. Methods that change something always say that they send JSON.
