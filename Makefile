@@ -70,6 +70,14 @@ loadtest: $(BIN) ## the gateway beside a direct run and a plain reverse proxy (S
 	@echo "== loadtest"
 	$(GO) run ./loadtest -bin $(BIN) $(if $(SCENARIO),-scenario $(SCENARIO))
 
+SOAK ?= 60m
+.PHONY: soak soak-short
+soak: $(BIN) ## traffic, faults and reloads for an hour (SOAK=20m for less); meant for the background
+	$(GO) run ./e2e/soak -bin $(BIN) -for $(SOAK)
+
+soak-short: $(BIN) ## the same for five minutes
+	$(GO) run ./e2e/soak -bin $(BIN) -for 5m
+
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@for pkg in $$($(GO) list $(CORE)); do \
