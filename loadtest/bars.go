@@ -26,19 +26,19 @@ func bars(title string, rows []Row, value func(Row) float64, decimals int) strin
 	for i, row := range shown {
 		y := 26 + height*i
 		fmt.Fprintf(&b, `<text x="%d" y="%d" class="tick end">%s</text>`, left-8, y+11, html.EscapeString(row.Load+", "+row.Path))
-		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, left, y+1, value(row)/most*room, height-4, pathColour(row.Path))
+		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, left, y+1, value(row)/most*room, height-4, pathColour(row.Path, ours))
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d" class="tick">%s</text>`, left+value(row)/most*room+6, y+11, number(value(row), decimals, true))
 	}
 	b.WriteString("</svg>")
 	return b.String()
 }
 
-// pathColour gives each path the same colour everywhere.
-func pathColour(path string) string {
+// pathColour gives each path the same colour everywhere, and others that of their number.
+func pathColour(path string, otherwise int) string {
 	for i, name := range pathNames {
 		if name == path {
 			return colour(i)
 		}
 	}
-	return colour(ours)
+	return colour(otherwise)
 }

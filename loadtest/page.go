@@ -33,7 +33,7 @@ body{font:15px/1.45 system-ui,sans-serif;max-width:1100px;margin:2em auto;paddin
 table{border-collapse:collapse;margin:1em 0;font-size:13px;display:block;overflow-x:auto}
 th,td{padding:3px 9px;border-bottom:1px solid #dde1e6;text-align:right;white-space:nowrap}
 th:first-child,td:first-child,.rows td:nth-child(2),.rows th:nth-child(2){text-align:left}
-svg{width:100%;max-width:640px;display:inline-block;margin:.5em 1em .5em 0}
+svg{width:100%;max-width:520px;vertical-align:top;display:inline-block;margin:.5em 1em .5em 0}
 .title{font:600 13px system-ui,sans-serif}.tick{font:11px system-ui,sans-serif;fill:#57606a}
 .end{text-anchor:end}.middle{text-anchor:middle}.grid{stroke:#e4e7eb}
 .broken{color:#b3261e;font-weight:600}h2{margin-top:2.2em}.note{color:#57606a}

@@ -116,6 +116,12 @@ func TestShort_HasKnownScenariosAndGenerousThresholds(t *testing.T) {
 			t.Errorf("%s: at most %v instead of %v", r.Checks[i].What, got, want)
 		}
 	}
+	if late := r.Checks[2]; !late.Aim || r.Checks[1].Aim {
+		t.Errorf("%+v", r.Checks)
+	}
+	if late := (Check{Value: 300, Bound: 100, Unit: " ms", Aim: true}); late.Broken() {
+		t.Error("a pause of the machine breaks the short form")
+	}
 }
 
 func TestChoose_FindsScenariosByName(t *testing.T) {

@@ -32,7 +32,7 @@ const (
 	marginTop, marginBottom = 28, 40
 )
 
-// colours are told apart by people who do not see all of them, too.
+// colour returns one of five that are told apart by people who do not see all of them, too.
 func colour(i int) string {
 	return [...]string{"#8a8f98", "#2f7ed8", "#e08214", "#7b3294", "#1a9850"}[i%5]
 }
@@ -144,11 +144,12 @@ func (s scale) yTicks() []float64 {
 
 // draw adds a line and its name at the right.
 func (c *chart) draw(b *strings.Builder, s scale, i int, line chartLine) {
-	fmt.Fprintf(b, `<polyline fill="none" stroke="%s" stroke-width="2" points="`, colour(i))
+	stroke := pathColour(line.name, i)
+	fmt.Fprintf(b, `<polyline fill="none" stroke="%s" stroke-width="2" points="`, stroke)
 	for j := range line.xs {
 		fmt.Fprintf(b, "%.1f,%.1f ", s.x(line.xs[j]), s.y(line.ys[j]))
 	}
 	y := marginTop + 16*i + 8
-	fmt.Fprintf(b, `"/><rect x="%d" y="%d" width="10" height="10" fill="%s"/>`, chartWidth-marginRight+12, y-9, colour(i))
+	fmt.Fprintf(b, `"/><rect x="%d" y="%d" width="10" height="10" fill="%s"/>`, chartWidth-marginRight+12, y-9, stroke)
 	fmt.Fprintf(b, `<text x="%d" y="%d" class="tick">%s</text>`, chartWidth-marginRight+28, y, html.EscapeString(line.name))
 }
