@@ -1,0 +1,310 @@
+package caddymodule
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aimux/aimux/caddymodule/internal/launch"
+	"github.com/aimux/aimux/caddymodule/internal/legacy"
+	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/schema"
+	"github.com/spf13/cobra"
+)
+
+// migrateCommand is `aimux migrate`.
+func migrateCommand(cmd *cobra.Command) {
+	var to string
+	var dryRun, asJSON bool
+	cmd.Use = "migrate [PATH…]"
+	cmd.Short = "Makes a configuration of those of older versions; their keys go into the vault"
+	cmd.Long = "Reads the configurations of aimux 1 (TypeScript), 2 and 3 (C++) and of synclaude, and environment files: those named, or the places " +
+		"they used to be. Nothing that is read is changed. Writes aimux.toon, a Caddyfile and migration-report.json, and prints what became of every field. " +
+		"Keys are shown masked."
+	cmd.Example = "  aimux migrate --dry-run\n  aimux migrate ~/.config/aimux/config.json\n  aimux migrate /opt/aimux2 --to /etc/aimux"
+	cmd.SilenceUsage = true
+	cmd.Flags().StringVar(&to, "to", "", "the directory to write into (default: ~/.config/aimux)")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the report and the new configuration, write nothing")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		dir, err := userDir()
+		if to != "" {
+			dir, err = filepath.Abs(to)
+		}
+		if err != nil {
+			return err
+		}
+		m := migration{ctx: cmd.Context(), dir: dir, dryRun: dryRun, out: cmd.OutOrStdout()}
+		if m.paths, err = oldPaths(args); err != nil {
+			return err
+		}
+		result, err := m.run()
+		if result != nil {
+			m.print(result, asJSON)
+		}
+		return err
+	}
+}
+
+// oldPaths are the paths to read: those named, or the usual ones that exist.
+func oldPaths(named []string) ([]string, error) {
+	if len(named) > 0 {
+		return named, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil, err
+	}
+	work, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, path := range legacy.DefaultPaths(home, work) {
+		if exists(path) {
+			out = append(out, path)
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("there is no old configuration in the usual places; name files or directories")
+	}
+	return out, nil
+}
+
+// migration is one run of `aimux migrate`.
+type migration struct {
+	ctx    context.Context
+	paths  []string
+	dir    string
+	dryRun bool
+	out    io.Writer
+}
+
+// run reads everything, then writes the keys, then the configuration. A failure
+// takes the keys back.
+func (m *migration) run() (*legacy.Result, error) {
+	keys := &vaultWriter{ctx: m.ctx, say: io.Discard}
+	result, err := m.read(keys)
+	if err != nil {
+		return result, err
+	}
+	if m.dryRun || len(result.Keys) == 0 && result.Document == nil {
+		return result, nil
+	}
+	if have := findConfig(m.dir); have != "" {
+		return result, fmt.Errorf("%s is already there and is not overwritten; choose another directory with --to", have)
+	}
+	for _, k := range result.Keys {
+		id, err := keys.add(k.ID, k.Origin, k.Secret)
+		if err == nil && id != k.ID {
+			err = fmt.Errorf("the id %s was taken meanwhile; try again", k.ID)
+		}
+		if err != nil {
+			return result, errors.Join(fmt.Errorf("storing the key %s: %w", k.ID, err), keys.takeBack())
+		}
+	}
+	if err := m.write(result); err != nil {
+		return result, errors.Join(err, keys.takeBack())
+	}
+	return result, nil
+}
+
+// read imports. An id of the vault is free for the very key that it names, so
+// that a second run stores nothing twice.
+func (m *migration) read(keys *vaultWriter) (*legacy.Result, error) {
+	options := legacy.Options{Known: known(), DryRun: m.dryRun}
+	result, err := legacy.Import(m.paths, options)
+	if err != nil || len(result.Keys) == 0 {
+		return result, err
+	}
+	stored, err := vaultOptions(schema.Defaults())
+	if err != nil {
+		return nil, err
+	}
+	if !exists(stored.Path) {
+		return result, nil
+	}
+	if err := keys.open(schema.Defaults()); err != nil {
+		return nil, err
+	}
+	same := map[string]bool{}
+	for _, k := range result.Keys {
+		info, err := keys.vault.Info(k.ID)
+		origin, bad := vault.ParseOrigin(k.Origin)
+		same[k.ID] = err == nil && bad == nil && info.Tag == keys.vault.Tag(k.Secret) && info.Origin == origin
+	}
+	options.Taken = func(id string) bool {
+		_, err := keys.vault.Info(id)
+		return err == nil && !same[id]
+	}
+	return legacy.Import(m.paths, options)
+}
+
+// write puts the new files into their directory.
+func (m *migration) write(result *legacy.Result) error {
+	if err := os.MkdirAll(m.dir, 0o700); err != nil {
+		return err
+	}
+	if err := schema.WriteAtomic(filepath.Join(m.dir, "migration-report.json"), result.Report.JSON()); err != nil {
+		return err
+	}
+	if result.Document == nil {
+		return nil
+	}
+	if err := result.Write(filepath.Join(m.dir, "aimux.toon"), false); err != nil {
+		return err
+	}
+	_, err := writeCaddyfile(m.dir, io.Discard)
+	return err
+}
+
+func (m *migration) print(result *legacy.Result, asJSON bool) {
+	if asJSON {
+		_, _ = m.out.Write(result.Report.JSON())
+		return
+	}
+	fmt.Fprint(m.out, result.Report)
+	switch {
+	case m.dryRun && result.Document != nil:
+		fmt.Fprintf(m.out, "\nNothing is written yet. aimux.toon would be:\n\n%s", result.Document)
+	case !m.dryRun && exists(filepath.Join(m.dir, "aimux.toon")) && result.Document != nil:
+		fmt.Fprintf(m.out, "\nThe configuration is in %s. Next:\n  aimux config check %s\n  aimux run --config %s\n",
+			m.dir, filepath.Join(m.dir, "aimux.toon"), filepath.Join(m.dir, "Caddyfile"))
+	}
+}
+
+// scanCommand is `aimux scan`.
+func scanCommand(cmd *cobra.Command) {
+	var imports, yes, asJSON bool
+	cmd.Use = "scan DIR"
+	cmd.Short = "Finds provider keys in the JSON, TOML, YAML and environment files of a directory"
+	cmd.Long = "Shows what looks like a key, masked, with its place and whose it seems to be. With --import each is put into the vault and into use, " +
+		"after you agreed. Links are not followed, and nothing that is read is changed."
+	cmd.Example = "  aimux scan ~/projects\n  aimux scan . --import\n  aimux scan /srv/old --import --yes --json"
+	cmd.Args, cmd.SilenceUsage = cobra.ExactArgs(1), true
+	cmd.Flags().BoolVar(&imports, "import", false, "put the keys found into the vault and into use")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "with --import: do not ask")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		found, err := legacy.Scan(args[0])
+		if err != nil {
+			return err
+		}
+		out := cmd.OutOrStdout()
+		if asJSON {
+			err = printJSON(out, found)
+		} else {
+			printFindings(out, found)
+		}
+		if err != nil || !imports {
+			return err
+		}
+		keys := found.Keys(legacy.Options{Known: known()}, func(f legacy.Finding) bool {
+			return yes || consent(os.Stdin, os.Stderr, fmt.Sprintf("%s:%d %s of %s: use it?", f.File, f.Line, f.Masked, f.Vendor)) == nil
+		})
+		return putToUse(cmd.Context(), out, keys)
+	}
+}
+
+func printFindings(w io.Writer, found *legacy.Scanned) {
+	for _, f := range found.Findings {
+		fmt.Fprintf(w, "%s:%d  %s  %s  %s\n", f.File, f.Line, cmp.Or(f.Name, "-"), cmp.Or(f.Vendor, "provider unknown"), f.Masked)
+	}
+	for _, e := range found.Refused {
+		fmt.Fprintln(w, e)
+	}
+	fmt.Fprintf(w, "%d files read, %d keys found\n", found.Files, len(found.Findings))
+}
+
+// putToUse adds keys to their providers by the API: of the server that runs, or
+// over the files.
+func putToUse(ctx context.Context, w io.Writer, keys []legacy.Key) error {
+	api, end, err := apiHere(ctx)
+	if err != nil {
+		return err
+	}
+	var all error
+	for _, k := range keys {
+		if err := addKey(ctx, api, k); err != nil {
+			all = errors.Join(all, fmt.Errorf("%s: %w", k, err))
+			continue
+		}
+		fmt.Fprintln(w, "in use:", k)
+	}
+	return errors.Join(all, end())
+}
+
+// addKey adds a key, and the provider if there is none of that name.
+func addKey(ctx context.Context, api launch.API, k legacy.Key) error {
+	type secretRow struct {
+		Provider string `json:"provider,omitempty"`
+		Name     string `json:"name"`
+		Secret   string `json:"secret"`
+	}
+	row := secretRow{k.Provider, k.Name, k.Secret.Reveal()}
+	var list struct {
+		Providers []struct {
+			ID   string `json:"id"`
+			Keys []struct {
+				Name string `json:"name"`
+			} `json:"keys"`
+		} `json:"providers"`
+	}
+	if err := api.Call(ctx, http.MethodGet, "/api/providers?limit=500", nil, &list); err != nil {
+		return err
+	}
+	for _, p := range list.Providers {
+		if p.ID != k.Provider {
+			continue
+		}
+		taken := map[string]bool{}
+		for _, have := range p.Keys {
+			taken[have.Name] = true
+		}
+		for n := 2; taken[row.Name]; n++ {
+			row.Name = fmt.Sprintf("%s-%d", k.Name, n)
+		}
+		return api.Call(ctx, http.MethodPost, "/api/keys", row, nil)
+	}
+	row.Provider = ""
+	return api.Call(ctx, http.MethodPost, "/api/providers", map[string]any{"id": k.Provider, "kind": k.Provider, "keys": []secretRow{row}}, nil)
+}
+
+// apiHere is the API of the server that runs, or else over the files.
+func apiHere(ctx context.Context) (launch.API, func() error, error) {
+	if (adminAPI{}).running() {
+		return adminAPI{}, func() error { return nil }, nil
+	}
+	way, err := openLocal(ctx, presentConfig(""))
+	if err != nil {
+		return nil, nil, err
+	}
+	return filesAPI{way}, way.Close, nil
+}
+
+// filesAPI reaches the API in this process.
+type filesAPI struct{ way http.RoundTripper }
+
+// Call asks.
+func (a filesAPI) Call(ctx context.Context, method, path string, in, out any) error {
+	r, err := apiRequest(ctx, method, "http://aimux"+path, in)
+	if err != nil {
+		return err
+	}
+	answer, err := a.way.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= 400 {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
+		return fmt.Errorf("the API answers %d: %s", answer.StatusCode, strings.TrimSpace(string(text)))
+	}
+	return readAnswer(answer.Body, out)
+}
