@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"sync"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
@@ -69,11 +70,7 @@ func (rt *runtime) state(to *telemetry.State) {
 	}
 	if s.ledger != nil {
 		h := s.ledger.Health()
-		stands := telemetry.StoreState{Name: "ledger", Queued: h.Pending, Written: h.Written, Dropped: h.Dropped}
-		if ok, text := h.OK(); !ok {
-			stands.Trouble = text
-		}
-		to.Stores = append(to.Stores, stands)
+		to.Stores = append(to.Stores, telemetry.StoreState{Name: "ledger", Trouble: h.Trouble(time.Now()), Queued: h.Pending, Written: h.Written, Dropped: h.Dropped})
 	}
 	to.Stores = append(to.Stores, s.auditor.state(), rt.archive.state())
 	to.Budgets = append(to.Budgets, s.budgets()...)

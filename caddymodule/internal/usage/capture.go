@@ -105,7 +105,7 @@ func StartCapture(o CaptureOptions) (*Capture, error) {
 // if the text was dropped; Health counts those.
 func (c *Capture) Put(requestID, kind string, text []byte) bool {
 	if c.closed.Load() {
-		c.keeper.queue.lose()
+		c.keeper.queue.lose(c.keeper.now())
 		return false
 	}
 	t := Captured{RequestID: requestID, Kind: kind, At: c.keeper.now(), Size: int64(len(text))}

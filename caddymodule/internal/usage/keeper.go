@@ -161,7 +161,7 @@ func (k *keeper[T]) open() error {
 func (k *keeper[T]) tell() {
 	found := k.db.found
 	k.mu.Lock()
-	k.state.Found = found
+	k.state.Found, k.state.Opened = found, k.now()
 	k.mu.Unlock()
 	if text := found.String(); text != "" {
 		k.logger.Warn("ledger reopened", "store", k.db.noun, "path", k.db.path, "found", text, "moved_to", found.Aside)
@@ -182,7 +182,7 @@ func (k *keeper[T]) write() error {
 	defer func() {
 		if !written { // a panic counts
 			k.sink.forget()
-			k.queue.back(batch, dropped)
+			k.queue.back(batch, dropped, k.now())
 		}
 	}()
 	now := k.now()
@@ -309,10 +309,10 @@ func (k *keeper[T]) clear() (more bool, err error) {
 // finish writes what waits a last time and closes the database.
 func (k *keeper[T]) finish() error {
 	var err error
-	if n, _, _ := k.queue.waiting(); n > 0 || k.opened {
+	if n, _ := k.queue.waiting(); n > 0 || k.opened {
 		err = k.work()
 	}
-	if n, _, _ := k.queue.waiting(); err != nil && n > 0 {
+	if n, _ := k.queue.waiting(); err != nil && n > 0 {
 		err = fmt.Errorf("%d rows could not be written: %w", n, err)
 	}
 	k.sink.release()
@@ -360,8 +360,9 @@ func (k *keeper[T]) health() Health {
 	k.mu.Lock()
 	h := k.state
 	k.mu.Unlock()
-	n, since, lost := k.queue.waiting()
-	h.Pending, h.Dropped = int64(n), lost
+	n, since := k.queue.waiting()
+	h.Pending = int64(n)
+	h.Dropped, h.LostAt = k.queue.losses()
 	if n > 0 {
 		h.Lag = max(k.now().Sub(since), 0)
 	}

@@ -132,7 +132,7 @@ func newLedger(o Options) (*Ledger, Options, error) {
 // Health counts those. The ledger owns x.Attempts from then on.
 func (l *Ledger) Record(x Exchange) bool {
 	if l.closed.Load() {
-		l.keeper.queue.lose()
+		l.keeper.queue.lose(l.keeper.now())
 		return false
 	}
 	return l.keeper.queue.put(&x, l.keeper.now)

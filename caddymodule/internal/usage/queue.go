@@ -21,6 +21,7 @@ type queue[T any] struct {
 	weight  int64     // of items
 	dropped int64     // not yet taken
 	lost    int64     // in all
+	lostAt  time.Time // the last of them
 }
 
 func newQueue[T any](max int) *queue[T] {
@@ -37,8 +38,7 @@ func (q *queue[T]) put(item *T, now func() time.Time) bool {
 	if n >= q.max || !q.bears(&q.items[n]) { // weighed in place: item stays on the caller's stack
 		clear(q.items[n:])
 		q.items = q.items[:n]
-		q.dropped++
-		q.lost++
+		q.drop(1, now())
 		q.mu.Unlock()
 		return false
 	}
@@ -69,11 +69,17 @@ func (q *queue[T]) bears(item *T) bool {
 }
 
 // lose counts an item that came too late.
-func (q *queue[T]) lose() {
+func (q *queue[T]) lose(now time.Time) {
 	q.mu.Lock()
-	q.dropped++
-	q.lost++
+	q.drop(1, now)
 	q.mu.Unlock()
+}
+
+// drop counts items that are lost. The lock is held.
+func (q *queue[T]) drop(n int64, now time.Time) {
+	q.dropped += n
+	q.lost += n
+	q.lostAt = now
 }
 
 func notify(c chan struct{}) {
@@ -117,7 +123,7 @@ func (q *queue[T]) done(items []T) {
 
 // back puts a batch that could not be written in front again; what no longer
 // fits is dropped, the newest first.
-func (q *queue[T]) back(items []T, dropped int64) {
+func (q *queue[T]) back(items []T, dropped int64, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.items, q.since, q.weight = append(items, q.items...), q.taken, 0
@@ -125,18 +131,24 @@ func (q *queue[T]) back(items []T, dropped int64) {
 	for fit < min(len(q.items), q.max) && q.bears(&q.items[fit]) {
 		fit++
 	}
-	over := int64(len(q.items) - fit)
+	if over := int64(len(q.items) - fit); over > 0 {
+		q.drop(over, now)
+	}
 	clear(q.items[fit:])
 	q.items = q.items[:fit]
-	dropped += over
-	q.lost += over
 	q.dropped += dropped
 }
 
-// waiting returns how many items wait, since when the oldest of them does, and
-// how many were lost so far.
-func (q *queue[T]) waiting() (n int, since time.Time, lost int64) {
+// waiting returns how many items wait and since when the oldest of them does.
+func (q *queue[T]) waiting() (n int, since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items), q.since, q.lost
+	return len(q.items), q.since
+}
+
+// losses returns how many items were lost so far, and when the last was.
+func (q *queue[T]) losses() (n int64, last time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.lost, q.lostAt
 }

@@ -27,9 +27,10 @@ func TestQueue_KeepsOrderAndCountsWhatDoesNotFit(t *testing.T) {
 		t.Errorf("%d dropped (-want +got)\n%s", dropped, d)
 	}
 	put(5, 6, 7)
-	q.back(batch, dropped) // 40 50 10, and no room for 5: it would weigh too much
-	if n, since, lost := q.waiting(); n != 3 || !since.Equal(noon) || lost != 5 {
-		t.Errorf("%d wait since %v, %d lost; want 3 and 5", n, since, lost)
+	q.back(batch, dropped, noon) // 40 50 10, and no room for 5: it would weigh too much
+	n, since := q.waiting()
+	if lost, last := q.losses(); n != 3 || !since.Equal(noon) || lost != 5 || !last.Equal(noon) {
+		t.Errorf("%d wait since %v, %d lost until %v; want 3 and 5", n, since, lost, last)
 	}
 	batch, dropped = q.take()
 	if d := cmp.Diff([]int{40, 50, 10}, batch); d != "" || dropped != 5 {
