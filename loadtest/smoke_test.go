@@ -8,15 +8,17 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
-// TestMain lets this test program be the provider too, as loadtest itself is.
+// TestMain lets this test program be the provider and the forwarder too, as loadtest itself is.
 func TestMain(m *testing.M) {
 	if i := slices.Index(os.Args, "-role"); i > 0 {
 		s := settings{role: os.Args[i+1], to: os.Args[len(os.Args)-1]}
 		os.Exit(exit(serveRole(s, os.Stdin, os.Stdout), os.Stderr))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func TestRun_MeasuresABuiltAimux(t *testing.T) {

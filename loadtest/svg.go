@@ -62,9 +62,11 @@ func (c *chart) scale() scale {
 	for _, line := range c.lines {
 		for i := range line.xs {
 			s.minX, s.maxX = min(s.minX, line.xs[i]), max(s.maxX, line.xs[i])
-			if line.ys[i] > 0 || !c.logarithmic {
-				s.minY, s.maxY = min(s.minY, line.ys[i]), max(s.maxY, line.ys[i])
+			y := line.ys[i]
+			if c.logarithmic {
+				y = max(y, smallest)
 			}
+			s.minY, s.maxY = min(s.minY, y), max(s.maxY, y)
 		}
 	}
 	if c.logarithmic {
@@ -80,6 +82,9 @@ func (c *chart) scale() scale {
 	}
 	return s
 }
+
+// smallest is what a logarithmic axis may begin with: a nanosecond in milliseconds.
+const smallest = 1e-6
 
 // round125 returns the next number above v that is 1, 2 or 5 times a power of ten.
 func round125(v float64) float64 {
