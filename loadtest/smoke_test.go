@@ -28,7 +28,7 @@ func TestRun_MeasuresABuiltAimux(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "report.json")
 	var out, progress bytes.Buffer
-	s := settings{bin: bin, names: "json-1k,stream-50,translate,translate-back,rotation,failover,failover-stalled,overload,reload", rounds: 1, scale: 0.02, json: file}
+	s := settings{bin: bin, names: "json-1k,stream-50,translate,translate-back,rotation,failover,failover-reset", rounds: 1, scale: 0.02, json: file}
 	if code := run(t.Context(), s, &out, &progress); code > 1 {
 		t.Fatalf("exit code %d:\n%s", code, &progress)
 	}
@@ -47,7 +47,7 @@ func TestRun_MeasuresABuiltAimux(t *testing.T) {
 			}
 		}
 	}
-	if len(report.Scenarios) != 9 {
+	if len(report.Scenarios) != 7 {
 		t.Errorf("%d scenarios", len(report.Scenarios))
 	}
 }
