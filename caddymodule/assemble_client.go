@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/egress"
@@ -42,7 +41,7 @@ func rulesFor(vendor *provider.Vendor, row schema.Provider) (egress.Rules, error
 	rules := egress.Rules{CAFile: row.CAFile}
 	first := true
 	for _, e := range vendor.Endpoints {
-		base, err := url.Parse(e.BaseURL)
+		base, err := egress.CheckURL(e.BaseURL, row.AllowHTTP)
 		if err != nil {
 			return rules, err
 		}
