@@ -41,16 +41,23 @@ func loadOptions(file string) schema.Options {
 
 func configCheck() *cobra.Command {
 	var asJSON bool
+	var named string
 	cmd := &cobra.Command{
 		Use: "check [FILE]", Short: "Finds every problem of a configuration; exits with 1 if there is one",
-		Example: "  aimux config check\n  aimux config check team.yaml --json",
+		Long: "Checks aimux's configuration, or a Caddyfile with the configuration it names. " +
+			"It also warns of access logs that would write keys of clients, since Caddy hides Authorization and cookies but not x-api-key.",
+		Example: "  aimux config check\n  aimux config check team.yaml --json\n  aimux config check --config Caddyfile",
 		Args:    cobra.MaximumNArgs(1), SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if named != "" {
+				args = []string{named}
+			}
 			file, err := configFile(args)
 			if err != nil {
 				return err
 			}
-			report := schema.Check(loadOptions(file))
+			quiet()
+			report := checkFile(file)
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), report)
 			} else {
@@ -63,6 +70,7 @@ func configCheck() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print a JSON document instead of text")
+	cmd.Flags().StringVar(&named, "config", "", "the file, as other commands name it")
 	return cmd
 }
 

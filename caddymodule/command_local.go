@@ -2,20 +2,42 @@ package caddymodule
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
 
 	"github.com/aimux/aimux/caddymodule/internal/cli"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
+	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 )
 
 // stateCommands are the commands that look at a gateway and change it.
 func stateCommands() []func(*cobra.Command) {
-	return (&cli.Host{Open: openLocal, Files: openFiles, SetPassword: setPassword, Diagnose: diagnose}).Commands()
+	host := cli.Host{
+		Open: func(ctx context.Context, config string) (cli.Way, error) {
+			quiet()
+			return openLocal(ctx, config)
+		},
+		Files: func(ctx context.Context, config string) (*cli.Files, error) {
+			quiet()
+			return openFiles(ctx, config)
+		},
+		Diagnose: func(ctx context.Context, d cli.Diagnosis) []cli.Finding {
+			quiet()
+			return diagnose(ctx, d)
+		},
+		SetPassword: setPassword,
+	}
+	return host.Commands()
 }
 
 // openLocal makes an app in this process as a server would, of the same files,
 // and returns its API. Nothing serves and nothing is asked of providers; what
-// is changed is on disk when a command ends.
+// is changed is on disk when the way is closed.
 func openLocal(_ context.Context, config string) (cli.Way, error) {
 	at, err := findInstallation(config)
 	if err != nil {
@@ -30,17 +52,26 @@ func openLocal(_ context.Context, config string) (cli.Way, error) {
 		app.live.drop()
 		return nil, err
 	}
+	woken := false
+	noting := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		woken = woken || r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/reset")
+		api.ServeHTTP(w, r)
+	})
 	end := func() error {
+		if woken {
+			app.live.now().archive.saveOnce()
+		}
 		app.live.drop()
 		return nil
 	}
-	return cli.Within(api, "the files of "+at.name()+"; no server runs", end), nil
+	return cli.Within(noting, "the files of "+at.name()+"; no server runs", end), nil
 }
 
 // app is an app that serves nothing.
 func (at *installation) app() (*App, error) {
-	app := &App{Overrides: at.overrides, logger: slog.New(slog.DiscardHandler), consoles: new(consoles)}
-	at.hush()
+	// What an answer only says in general the log says exactly.
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	app := &App{Overrides: at.overrides, logger: logger, consoles: new(consoles)}
 	document := &App{Config: at.embedded}
 	if at.embedded == nil || exists(app.overrides()) {
 		var err error
@@ -54,20 +85,33 @@ func (at *installation) app() (*App, error) {
 		return nil, err
 	}
 	app.live = newLive(rt)
+	if err := app.prepare(rt); err != nil {
+		app.live.drop()
+		return nil, err
+	}
 	return app, nil
 }
 
-// hush keeps the warnings of the configuration out of the log: they are what
-// `config check` is for, and a command's output is not a log.
-func (at *installation) hush() {
-	result, err := at.load()
-	if err != nil {
-		return
+// prepare makes ready for reading what a server's start makes ready.
+func (a *App) prepare(rt *runtime) error {
+	s := &rt.services
+	if err := os.MkdirAll(s.auditor.dir, 0o700); err != nil {
+		return fmt.Errorf("making the directory of the audit log: %w", err)
 	}
-	warned.Lock()
-	defer warned.Unlock()
-	warned.text = ""
-	for _, w := range result.Warnings {
-		warned.text += w.String() + "\n"
-	}
+	return s.watch.Configure(alert.Options{Rules: alertRules(rt.config.Alerts.Rules), Windows: s.windows, Source: a})
+}
+
+// quiet keeps Caddy's log of this process to itself: a configuration that is
+// read says its warnings there, and the output of a command is not a log.
+// `config check` and `doctor` print them.
+var quiet = sync.OnceFunc(func() { caddy.BufferedLog() })
+
+// saveOnce writes the file and lets other processes have it at once, unless one
+// of them keeps it.
+func (a *archive) saveOnce() {
+	a.save()
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	_ = a.lock.Release()
+	a.lock = nil
 }

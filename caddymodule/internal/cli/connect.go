@@ -34,7 +34,10 @@ func (h *Host) connect(ctx context.Context, t target) (Way, string, error) {
 		_ = running.Close()
 	}
 	way, err := h.Open(ctx, t.config)
-	if err != nil {
+	switch {
+	case err != nil && note != "":
+		return nil, "", fmt.Errorf("%s, but: %w", note, err)
+	case err != nil:
 		return nil, "", fmt.Errorf("no server runs, and the files cannot be used: %w", err)
 	}
 	return way, note, nil

@@ -3,6 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
+
+	"github.com/aimux/aimux/caddymodule/internal/vault"
 )
 
 // Exit is the code that a command ends its process with.
@@ -37,7 +39,7 @@ func CodeOf(err error) Exit {
 		return OK
 	case errors.As(err, &coded):
 		return coded.Code
-	case errors.As(err, &api) && api.Status == 404:
+	case errors.As(err, &api) && api.Status == 404, errors.Is(err, vault.ErrMissing), errors.Is(err, vault.ErrNotFound):
 		return Nothing
 	}
 	return Failed

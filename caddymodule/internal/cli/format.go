@@ -29,7 +29,7 @@ func millis(ms float64) string {
 	switch {
 	case ms == 0:
 		return none
-	case ms < 9999.5:
+	case ms < 999.5:
 		return strconv.FormatFloat(ms, 'f', 0, 64) + " ms"
 	}
 	return strconv.FormatFloat(ms/1000, 'f', 1, 64) + " s"
@@ -45,6 +45,9 @@ func percent(share *float64) string {
 func perSecond(rate float64) string {
 	if rate == 0 {
 		return none
+	}
+	if rate < 1 {
+		return strconv.FormatFloat(rate, 'f', 2, 64)
 	}
 	return strconv.FormatFloat(rate, 'f', 1, 64)
 }

@@ -15,7 +15,7 @@ func (h *Host) models(cmd *cobra.Command) {
 	cmd.Example = examples("aimux models", "aimux models list --json")
 	h.flags(cmd)
 	list := &cobra.Command{
-		Use: "list", Short: cmd.Short, Long: cmd.Long, Example: cmd.Example, Args: takes(), Aliases: []string{"ls"},
+		Use: "list", Short: cmd.Short, Long: cmd.Long, Example: examples("aimux models list", "aimux models list --json"), Args: takes(), Aliases: []string{"ls"},
 		RunE: h.run(func(s *session, _ []string) error { return s.models() }),
 	}
 	group(cmd, list)
@@ -66,11 +66,19 @@ func (s *session) standing(c *console.Candidate) cell {
 	case !c.Enabled:
 		return cell{"disabled", dim}
 	case c.Picked:
-		return cell{"first: " + c.Reason, Green}
+		return cell{first(c.Reason), Green}
 	case c.Filtered != "":
 		return cell{c.Filtered, Yellow}
 	case !c.RestingUntil.IsZero():
 		return cell{"resting, ready " + s.until(c.RestingUntil), Yellow}
 	}
 	return cell{c.Reason, ""}
+}
+
+// first marks the target that is asked first.
+func first(reason string) string {
+	if reason == "" {
+		return "first"
+	}
+	return "first: " + reason
 }

@@ -200,13 +200,18 @@ func (s *session) test(ids []string, key string) error {
 	results := []tested{}
 	failed := 0
 	for _, id := range ids {
-		data, err := a.send(s.ctx, http.MethodPost, pathOf("api", "providers", id, "test"), map[string]string{"key": key})
-		if err != nil {
-			return err
-		}
 		r := tested{Provider: id, Key: key}
-		if err := decode(data, &r.TestResult); err != nil {
+		data, err := a.send(s.ctx, http.MethodPost, pathOf("api", "providers", id, "test"), map[string]string{"key": key})
+		var refused *APIError
+		switch {
+		case err != nil && len(ids) > 1 && errors.As(err, &refused): // the others may do
+			r.Code, r.Message = refused.Code, refused.Message
+		case err != nil:
 			return err
+		default:
+			if err := decode(data, &r.TestResult); err != nil {
+				return err
+			}
 		}
 		if !r.OK {
 			failed++

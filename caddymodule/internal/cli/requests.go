@@ -159,10 +159,13 @@ func (s *session) printRequest(r *shownRequest) error {
 	s.line("request", "%s, %s", clean(r.ID), stamp(r.Start))
 	s.line("asked by", "%s, %s %s, model %s", clean(orNone(r.Client)), clean(r.Dialect), clean(r.Call), clean(r.Model))
 	if r.Session != "" {
-		s.line("session", "%s %s", clean(r.Session), clean(r.Agent))
+		s.line("session", "%s, agent: %s", clean(r.Session), clean(orNone(r.Agent)))
 	}
 	end := result(&r.Request)
-	s.line("result", "%s %d, by %s", s.paint(end.colour, clean(end.text+" "+r.Reason)), r.Status, clean(answeredBy(r.Provider, r.Target)))
+	if r.Class != "" && r.Reason != "" {
+		end.text += ", " + r.Reason
+	}
+	s.line("result", "%s, status %d, by %s", s.paint(end.colour, clean(end.text)), r.Status, clean(answeredBy(r.Provider, r.Target)))
 	s.line("time", "first token %s, all %s", millis(r.TTFTMS), millis(r.DurationMS))
 	s.line("tokens", "%s in (%s cached), %s out, %s", number(r.TokensIn), number(r.TokensCached), number(r.TokensOut), usage.Dollars(r.CostMicroUSD))
 	if len(r.Attempts) > 0 {
@@ -191,13 +194,13 @@ func (s *session) printAttempts(all []console.Attempt) error {
 }
 
 func (s *session) printDecision(d *console.Decision) error {
-	s.line("strategy", "%s %s", clean(d.Strategy), clean(d.Affinity))
+	s.line("strategy", "%s, affinity: %s", clean(d.Strategy), clean(orNone(d.Affinity)))
 	t := table{head: []string{"candidate", "\ttier", "\texpected", "standing"}}
 	for _, c := range d.Candidates {
 		standing := cell{c.Reason, ""}
 		switch {
 		case c.Picked:
-			standing = cell{"first: " + c.Reason, Green}
+			standing = cell{first(c.Reason), Green}
 		case c.Filtered != "":
 			standing = cell{c.Filtered, dim}
 		}

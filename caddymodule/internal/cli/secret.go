@@ -32,8 +32,8 @@ func secretBeginnings() []string {
 // that is. An amx_ id without its secret part is no secret.
 func holdsSecret(texts ...string) bool {
 	for _, text := range texts {
-		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n,;\"'`()=:", r) }) {
-			if secretShape(word) {
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n,;\"'`()=:/", r) }) {
+			if secretShape(strings.TrimLeft(word, "-")) {
 				return true
 			}
 		}

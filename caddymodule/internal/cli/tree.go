@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // flags adds those that every command about a gateway has.
@@ -31,7 +32,10 @@ func strict(cmd *cobra.Command) {
 
 // group fills a command that only holds others.
 func group(cmd *cobra.Command, subs ...*cobra.Command) {
-	cmd.AddCommand(subs...)
+	for _, sub := range subs {
+		sub.SilenceUsage = true
+		cmd.AddCommand(sub)
+	}
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -63,7 +67,7 @@ func takes(names ...string) cobra.PositionalArgs {
 		}
 	}
 	return func(cmd *cobra.Command, args []string) error {
-		if holdsSecret(args...) {
+		if holdsSecret(append(flagsOf(cmd), args...)...) {
 			return usagef("%s", pasted)
 		}
 		if len(args) >= least && len(args) <= most {
@@ -75,6 +79,12 @@ func takes(names ...string) cobra.PositionalArgs {
 		}
 		return usagef("%s takes %s", cmd.CommandPath(), want)
 	}
+}
+
+// flagsOf are the values of the flags that were given.
+func flagsOf(cmd *cobra.Command) (values []string) {
+	cmd.Flags().Visit(func(f *pflag.Flag) { values = append(values, f.Value.String()) })
+	return values
 }
 
 // examples writes the examples of a help text.
