@@ -87,6 +87,7 @@ var _ = Describe("Traces", func() {
 		translation := below["translate anthropic to openai@<nil>"]
 		Expect(translation.Span).NotTo(BeNil(), "%v", below)
 		Expect(translation.ParentSpanId).To(Equal(answered.SpanId))
+		Expect(translation.EndTimeUnixNano).To(And(BeNumerically(">=", translation.StartTimeUnixNano), BeNumerically("<=", answered.EndTimeUnixNano)))
 
 		Expect(c.Resource()).To(HaveKeyWithValue("service.name", "my-gateway"))
 		Expect(c.Headers()[0].Get("Authorization")).To(Equal("token-of-the-collector"))

@@ -121,6 +121,8 @@ func (a *try) edit(policy *dialect.Policy) (payload, *llm.Error) {
 }
 
 func (a *try) translate(policy *dialect.Policy) (payload, *llm.Error) {
+	begun := a.gateway.Now()
+	defer func() { a.encoding = a.gateway.Now().Sub(begun) }()
 	r, e := a.common()
 	if e != nil {
 		return payload{}, e

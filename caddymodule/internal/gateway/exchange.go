@@ -39,6 +39,7 @@ type Exchange struct {
 	grant   Grant          // nil until limits were asked
 	price   provider.Price // of the target that answers
 	events  int            // of the answer's stream
+	partial bool           // the answer broke off before its tokens were stated for good
 
 	cancel   context.CancelCauseFunc
 	deadline time.Time   // by which the client wants its answer; zero: not known
@@ -101,6 +102,7 @@ type Attempt struct {
 	Message              string        // the cause, for the operator's log
 	Wait                 time.Duration // the provider asked for
 	Dropped              []string      // fields of the request that were left out for the target
+	Encode               time.Duration // that translating the request took; 0: it was not translated
 }
 
 // Observer is told of exchanges that ended. It must not block.

@@ -77,6 +77,7 @@ func (x *Exchange) log() {
 	if wanted == LogNone || wanted == LogFailures && level == slog.LevelInfo || !logger.Enabled(ctx, level) {
 		return
 	}
+	strategy, candidates, sticky := x.decided()
 	attrs := [...]slog.Attr{
 		slog.String("request_id", x.ID), slog.String("call", x.Call), slog.String("client", x.Client),
 		slog.String("model", clip(x.Model, 120)), slog.Bool("stream", x.Stream),
@@ -86,8 +87,45 @@ func (x *Exchange) log() {
 		slog.Int("input_tokens", x.Usage.Input), slog.Int("output_tokens", x.Usage.Output),
 		slog.Int64("cost_microusd", x.Cost),
 		slog.String("cause", x.cause()), slog.Any("dropped", x.left()),
+		slog.String("strategy", strategy), slog.Int("candidates", candidates), slog.Bool("sticky", sticky),
+		{}, // for several attempts
 	}
-	logger.LogAttrs(ctx, level, "exchange", attrs[:]...)
+	if len(x.Attempts) > 1 {
+		attrs[len(attrs)-1] = slog.Any("tried", x.tried())
+		logger.LogAttrs(ctx, level, "exchange", attrs[:]...)
+		return
+	}
+	logger.LogAttrs(ctx, level, "exchange", attrs[:len(attrs)-1]...)
+}
+
+// decided is the decision in short: how, among how many candidates, and whether
+// the conversation stayed where it was.
+func (x *Exchange) decided() (strategy string, candidates int, sticky bool) {
+	if x.Plan == nil {
+		return "", 0, false
+	}
+	return string(x.Plan.Strategy), len(x.Plan.Candidates), x.Plan.Sticky
+}
+
+// triedOne is an attempt in the line of its exchange.
+type triedOne struct {
+	Provider string  `json:"provider"`
+	Model    string  `json:"model"`
+	Key      string  `json:"key"`
+	Status   int     `json:"status"`
+	Class    string  `json:"class"`
+	Code     string  `json:"code"`
+	MS       float64 `json:"ms"`
+}
+
+// tried are the attempts, for exchanges that took several.
+func (x *Exchange) tried() []triedOne {
+	out := make([]triedOne, len(x.Attempts))
+	for i := range x.Attempts {
+		a := &x.Attempts[i]
+		out[i] = triedOne{a.Provider, a.Model, a.Key, a.Status, a.Class.String(), a.Reason, float64(a.Duration.Microseconds()) / 1000}
+	}
+	return out
 }
 
 // left is what the last attempt left out of the request.

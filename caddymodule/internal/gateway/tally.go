@@ -15,6 +15,9 @@ func (x *Exchange) tally() {
 			x.Usage.Output = x.events
 		}
 	}
+	if x.partial && x.Usage.Output < x.events { // a stream of Messages begins with a count of its own
+		x.Estimated, x.Usage.Output = true, x.events
+	}
 	x.Cost = x.price.Cost(x.Usage)
 	if x.grant != nil {
 		x.grant.Settle(int64(x.Usage.Input)+int64(x.Usage.Output), x.Cost, x.gateway.Now())

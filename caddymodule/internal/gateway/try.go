@@ -36,7 +36,8 @@ type try struct {
 	passed   int  // events passed on as they came
 	asked    bool // the provider was asked for usage on the gateway's behalf
 	ended    bool
-	more     bool // another event is there already
+	encoding time.Duration // that a translation took
+	more     bool          // another event is there already
 	encoder  dialect.StreamEncoder
 	decoder  dialect.StreamDecoder
 	events   []llm.Event
@@ -110,7 +111,7 @@ func (a *try) end(v *failover.Verdict) {
 	took := now.Sub(a.begun)
 	record := Attempt{
 		Provider: a.provider.Name, Model: a.target.Model, Key: a.lease.Key().Name, Dialect: a.upstream.Name(),
-		Start: a.begun.Sub(a.Start), TTFT: a.first, Duration: took, Reason: "ok", Dropped: a.dropped,
+		Start: a.begun.Sub(a.Start), TTFT: a.first, Duration: took, Reason: "ok", Dropped: a.dropped, Encode: a.encoding,
 	}
 	outcome := keypool.Outcome{TTFT: a.first, Duration: took, OutputTokens: a.usage.Output}
 	if a.answer != nil {
@@ -132,6 +133,7 @@ func (a *try) end(v *failover.Verdict) {
 		return
 	}
 	a.Usage = a.usage
+	a.partial = v != nil && !a.finished && a.usage.Known
 	if v == nil {
 		a.gateway.Router.Bind(a.plan, &a.query, a.target, a.lease.Key().Name)
 		a.learnTokens(a.target.ID)

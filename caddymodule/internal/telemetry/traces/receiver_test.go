@@ -152,7 +152,7 @@ func exchange() *gateway.Record {
 			{Provider: "zai", Model: "glm", Key: "main", Dialect: llm.Anthropic, Start: 10 * time.Millisecond, Duration: 40 * time.Millisecond,
 				Status: 529, Class: llm.ClassOverload, Reason: "overloaded", Code: "1305", Message: "PROMPT-CANARY"},
 			{Provider: "oa", Model: "gpt", Key: "spare", Dialect: llm.OpenAI, Start: 60 * time.Millisecond, TTFT: 240 * time.Millisecond,
-				Duration: 1900 * time.Millisecond, Status: 200, Reason: "ok", Dropped: []string{"top_k", "metadata"}},
+				Duration: 1900 * time.Millisecond, Status: 200, Reason: "ok", Dropped: []string{"top_k", "metadata"}, Encode: 3 * time.Millisecond},
 		},
 	}
 }

@@ -142,14 +142,14 @@ func (t *Tracer) attempt(ctx context.Context, r *gateway.Record, i int, p place)
 }
 
 // translation says between which dialects the request was translated and what
-// that left out. How long it took is not recorded: the span marks its place.
+// that left out.
 func (t *Tracer) translation(ctx context.Context, r *gateway.Record, i int, p place, began time.Time) {
 	a := &r.Attempts[i]
 	_, span := t.tracer.Start(withIDs(ctx, p.trace, spanID(r.ID, translationSpan, i)), "translate "+string(r.Dialect)+" to "+string(a.Dialect),
 		trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindInternal), trace.WithAttributes(
 			attribute.String("aimux.dialect.from", string(r.Dialect)), attribute.String("aimux.dialect.to", string(a.Dialect)),
 			attribute.StringSlice("aimux.dropped", a.Dropped)))
-	span.End(trace.WithTimestamp(began))
+	span.End(trace.WithTimestamp(began.Add(a.Encode)))
 }
 
 // clip shortens a name that is not ours, between runes.
