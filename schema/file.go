@@ -18,6 +18,11 @@ const MaxBytes = 1 << 20
 // them.
 func openRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, link := os.Lstat(path); link == nil {
+			return nil, errors.New("it is a symbolic link that leads nowhere")
+		}
+	}
 	if err != nil {
 		return nil, plainPathError(err)
 	}

@@ -105,9 +105,10 @@ func (p *pipeline) run() (*Result, error) {
 	if p.environment(tree) {
 		tree, p.written = p.merger.tree(), true
 	}
+	names := memberNames(tree, map[string]bool{})
 	p.resolve(tree)
 	p.fillDefaults(tree)
-	if err := p.validate(tree); err != nil {
+	if err := p.validate(tree, names); err != nil {
 		return nil, p.failed("validating the configuration", err)
 	}
 	if len(p.problems) > 0 {
@@ -156,11 +157,11 @@ func (p *pipeline) fillDefaults(tree map[string]any) {
 
 // validate checks the merged document against the schema and the rules. Where
 // nothing was written there is nothing to check, and the schema stays uncompiled.
-func (p *pipeline) validate(tree map[string]any) error {
+func (p *pipeline) validate(tree map[string]any, names map[string]bool) error {
 	var findings []finding
 	if p.written {
 		var err error
-		if findings, err = validate(tree); err != nil {
+		if findings, err = validate(tree, names); err != nil {
 			return err
 		}
 	}

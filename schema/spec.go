@@ -36,14 +36,17 @@ type spec struct {
 	most        int    // most members of an object or list, 0 for any number
 }
 
-// rootSpec is the schema's own view of a whole document.
-var rootSpec = sync.OnceValue(func() *spec {
+// schemaRoot is the schema as a document.
+var schemaRoot = sync.OnceValue(func() *node {
 	root, ps := parseJSON(schemaJSON)
 	if len(ps) > 0 {
 		panic("aimux.schema.json: " + ps[0].String())
 	}
-	return newSpec("", root, root.get("$defs"))
+	return root
 })
+
+// rootSpec is the schema's own view of a whole document.
+var rootSpec = sync.OnceValue(func() *spec { return newSpec("", schemaRoot(), schemaRoot().get("$defs")) })
 
 // newSpec reads one schema object; defs holds the definitions it may refer to.
 // The schema is not recursive.

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -10,22 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
-
-// compiled is the schema as the validator uses it. It costs a few milliseconds,
-// so nothing needs it before a document is there.
-var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	c := jsonschema.NewCompiler()
-	c.Draft = jsonschema.Draft2020
-	const name = "aimux.schema.json"
-	if err := c.AddResource(name, bytes.NewReader(schemaJSON)); err != nil {
-		return nil, err
-	}
-	return c.Compile(name)
-})
 
 // finding is something wrong at a place of the merged tree, before the place is
 // known as file, line and column. key says that the member's name is at fault,
@@ -44,9 +30,11 @@ func byPointer(a, b finding) int {
 	)
 }
 
-// validate reports everything in the tree that the schema does not allow.
-func validate(tree map[string]any) ([]finding, error) {
-	s, err := compiled()
+// validate reports everything in the tree that the schema does not allow, as
+// far as it is in members of the names given: what nobody wrote is as the
+// schema's own defaults have it.
+func validate(tree map[string]any, names map[string]bool) ([]finding, error) {
+	s, err := compiledFor(names)
 	if err != nil {
 		return nil, fmt.Errorf("compiling aimux.schema.json: %w", err)
 	}
