@@ -88,29 +88,42 @@ func (b belongings) saveTo(ctx context.Context, path string, now time.Time, pass
 	return m, err
 }
 
-// presentFiles says where this machine's files are.
-func presentFiles(config string) (belongings, *schema.Config, error) {
-	file := presentConfig(config)
-	result, err := schema.Load(loadOptions(file))
+// presentFiles says where this machine's files are. named is a configuration, or a
+// Caddyfile.
+func presentFiles(named string) (belongings, *schema.Config, error) {
+	at, err := findInstallation(presentConfig(named))
 	if err != nil {
 		return belongings{}, nil, err
 	}
-	return belongingsOf(file, "", result.Config), result.Config, nil
+	result, err := at.load()
+	if err != nil {
+		return belongings{}, nil, err
+	}
+	source := at.source
+	if source != "" {
+		if source, err = filepath.Abs(source); err != nil {
+			return belongings{}, nil, err
+		}
+	}
+	own := belongingsOf(source, at.overrides, result.Config)
+	if isCaddyfile(at.caddyfile) {
+		own.caddyfile, err = filepath.Abs(at.caddyfile)
+	}
+	return own, result.Config, err
 }
 
-// presentConfig is the configuration a gateway started here would serve: the
-// one named, of this directory, of the user, of the machine. Empty: there is
-// none.
+// presentConfig is the configuration that commands are about: the one named, or
+// the user's where this directory has none. Empty: the one of this directory or
+// of the machine, if there is one.
 func presentConfig(named string) string {
-	if named != "" {
+	dir, err := userDir()
+	if named != "" || err != nil || isOwnCaddyfile("Caddyfile") || findConfig(".") != "" || os.Getenv("AIMUX_CONFIG") != "" {
 		return named
 	}
-	dir, _ := userDir()
-	file := cmp.Or(findConfig("."), findConfig(dir), findConfig("/etc/aimux"))
-	if abs, err := filepath.Abs(file); err == nil && file != "" {
-		return abs
+	if file := filepath.Join(dir, "Caddyfile"); isOwnCaddyfile(file) {
+		return file
 	}
-	return file
+	return findConfig(dir)
 }
 
 // passphraseOf finds the passphrase of backups.
@@ -226,12 +239,13 @@ func (f *restoreFlags) restore(cmd *cobra.Command, file string) error {
 	ctx := cmd.Context()
 	present, c, err := presentFiles(f.config)
 	if err != nil { // what is here may be what is to be replaced
-		present, c = belongings{config: presentConfig(f.config)}, schema.Defaults()
+		present, c = belongings{config: cmp.Or(f.config, findConfig(filepath.Dir(presentConfig(""))))}, schema.Defaults()
 	}
 	dir, err := userDir()
-	if present.config != "" {
-		dir = filepath.Dir(present.config)
-	} else if err != nil {
+	switch at := cmp.Or(present.config, present.caddyfile); {
+	case at != "":
+		dir = filepath.Dir(at)
+	case err != nil:
 		return err
 	}
 	passphrase, err := passphraseOf(ctx, f.passphraseFile, c, false)

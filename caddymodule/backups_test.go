@@ -15,6 +15,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/filelock"
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
+	"github.com/aimux/aimux/deploy"
 	"github.com/aimux/aimux/schema"
 	"github.com/google/go-cmp/cmp"
 )
@@ -38,7 +39,7 @@ func furnished(t *testing.T) (home, passphrase string) {
 	}
 	config := filepath.Join(home, ".config/aimux")
 	put(config+"/aimux.toon", "version: 1\nproviders:\n  zai:\n    tier: 1\nkeys[1]{provider,name,secret}:\n  zai,main,\"vault:zai-main\"\n")
-	put(config+"/Caddyfile", "# aimux\n")
+	put(config+"/Caddyfile", deploy.Text("user/Caddyfile"))
 	put(dataFile("overrides.toon"), "version: 1\n")
 	put(dataFile("undo/1.json"), "{}")
 	put(dataFile("users.json"), "{}")

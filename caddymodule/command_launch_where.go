@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,11 +47,17 @@ func findCaddyfile(named string, say io.Writer) (string, error) {
 		return "", err
 	}
 	for _, path := range []string{"Caddyfile", filepath.Join(dir, "Caddyfile"), "/etc/aimux/Caddyfile"} {
-		if data, err := os.ReadFile(path); err == nil && bytes.Contains(data, []byte("aimux")) {
+		if isOwnCaddyfile(path) {
 			return filepath.Abs(path)
 		}
 	}
 	return writeCaddyfile(dir, say)
+}
+
+// isOwnCaddyfile reports whether a Caddyfile is there and speaks of aimux.
+func isOwnCaddyfile(path string) bool {
+	data, err := os.ReadFile(path)
+	return err == nil && bytes.Contains(data, []byte("aimux"))
 }
 
 // writeCaddyfile makes the Caddyfile of a user, unless it is there.
@@ -149,14 +154,9 @@ type tokenVault struct{ vault *vault.Vault }
 
 // newTokenVault opens the vault; nil if there is none, or none that opens here.
 func newTokenVault(ctx context.Context) *tokenVault {
-	dir, err := userDir()
+	_, config, err := presentFiles("")
 	if err != nil {
-		return nil
-	}
-	config := schema.Defaults()
-	file := cmp.Or(findConfig("."), findConfig(dir), findConfig("/etc/aimux"))
-	if result, err := schema.Load(loadOptions(file)); err == nil {
-		config = result.Config
+		config = schema.Defaults()
 	}
 	options, err := vaultOptions(config)
 	if err != nil || !exists(options.Path) {
