@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -118,9 +120,12 @@ func warn(warnings []schema.Problem) {
 // aimux's own, in Caddy's data directory. The user's file is never rewritten.
 func defaultOverrides() string { return filepath.Join(caddy.AppDataDir(), "aimux", "overrides.toon") }
 
+// exists reports whether something stands at path: also a link that leads
+// nowhere, or something that must not be looked at. Whoever opens it then says
+// what is wrong with it.
 func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // findConfig looks for a configuration under its usual name.

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+
+	"github.com/aimux/aimux/schema"
 )
 
 const (
@@ -135,6 +137,8 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err == nil {
 		err = checkFile(path, info)
+	} else if _, lerr := os.Lstat(path); lerr == nil && errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("a symbolic link that leads nowhere")
 	}
 	if err != nil {
 		return nil, nil, err
@@ -164,5 +168,5 @@ func checkFile(path string, info fs.FileInfo) error {
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return fmt.Errorf("readable by others (mode %#o); do: chmod 600 %s", info.Mode().Perm(), path)
 	}
-	return nil
+	return schema.CheckOwner(info)
 }

@@ -253,6 +253,19 @@ func TestStore_RefusesWhatIsNoPrivateFile(t *testing.T) {
 	if _, err := OpenStore(t.TempDir(), pepper, nil); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a directory: %v", err)
 	}
+	dangling := filepath.Join(t.TempDir(), "clients.json")
+	if err := os.Symlink("/nowhere", dangling); err != nil {
+		t.Skip(err)
+	}
+	if _, err := OpenStore(dangling, pepper, nil); err == nil || !strings.Contains(err.Error(), "leads nowhere") {
+		t.Errorf("a link that dangles: %v", err)
+	}
+	if err := errors.Join(os.Chmod(s.path, 0o600), os.Chown(s.path, 4711, -1)); err != nil {
+		t.Skip(err)
+	}
+	if _, err := OpenStore(s.path, pepper, nil); err == nil || !strings.Contains(err.Error(), "belongs to user 4711") {
+		t.Errorf("another user's file: %v", err)
+	}
 }
 
 func TestStore_SeesWhatAnotherProcessWroteAndRefusesAFormerFile(t *testing.T) {

@@ -207,19 +207,29 @@ func encodeTable(t table) ([]byte, error) {
 }
 
 func readTable(path string) (table, stamp, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return table{}, stamp{}, nil
 	}
+	// Looked at first, so that a pipe in its place cannot keep the opening waiting.
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return table{}, stamp{}, fmt.Errorf("%s is a symbolic link that leads nowhere", path)
+	}
+	if err == nil {
+		err = private(path, info)
+	}
+	if err != nil {
+		return table{}, stamp{}, err
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return table{}, stamp{}, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return table{}, stamp{}, err
+	if info, err = f.Stat(); err == nil {
+		err = private(path, info)
 	}
-	if err := private(path, info); err != nil {
+	if err != nil {
 		return table{}, stamp{}, err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
@@ -240,6 +250,9 @@ func private(path string, info fs.FileInfo) error {
 	}
 	if ownerOnly && info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("%s may be read by others (mode %04o); run: chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	if err := schema.CheckOwner(info); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }

@@ -159,3 +159,26 @@ func TestStore_ADiskThatCannotBeWrittenRefusesChangesButNotLogins(t *testing.T) 
 		t.Error("the user is gone")
 	}
 }
+
+func TestOpen_RefusesWhatStandsInTheFilesPlace(t *testing.T) {
+	for name, c := range map[string]struct {
+		put  func(path string) error
+		want string
+	}{
+		"a directory":         {func(path string) error { return os.Mkdir(path, 0o700) }, "not a regular file"},
+		"a link that dangles": {func(path string) error { return os.Symlink("/nowhere", path) }, "leads nowhere"},
+		"another user's file": {func(path string) error {
+			return errors.Join(os.WriteFile(path, []byte(file), 0o600), os.Chown(path, 4711, -1))
+		}, "belongs to user 4711"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "users.json")
+			if err := c.put(path); err != nil {
+				t.Skip(err)
+			}
+			if _, err := Open(Options{Path: path}); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want something with %q", err, c.want)
+			}
+		})
+	}
+}
