@@ -13,7 +13,8 @@ import (
 var credentialHeaders = [...]string{"X-Api-Key", "Api-Key", "X-Goog-Api-Key"}
 
 // accessLogFilter is what hides them, for a Caddyfile.
-const accessLogFilter = "log { format filter { request>headers>X-Api-Key delete; request>headers>Api-Key delete; request>headers>X-Goog-Api-Key delete } }, each on a line of its own"
+const accessLogFilter = "give the log a filter, in the global options for the default log: log { format filter { request>headers>X-Api-Key delete; request>headers>Api-Key delete; " +
+	"request>headers>X-Goog-Api-Key delete } }, with a line for each"
 
 // caddyLogs is the part of Caddy's configuration that says what is logged, and
 // where.
@@ -50,6 +51,7 @@ type logEncoder struct {
 type accessLogs struct {
 	Default     string                     `json:"default_logger_name"`
 	Named       map[string]json.RawMessage `json:"logger_names"`
+	NamedOnly   bool                       `json:"skip_unmapped_hosts"`
 	Credentials bool                       `json:"should_log_credentials"`
 }
 
@@ -70,10 +72,10 @@ func leakingLogs(config json.RawMessage) []string {
 		if server.Logs.Credentials {
 			out = append(out, fmt.Sprintf("the access log of %s has log_credentials on: it writes every key and cookie in clear", where))
 		}
-		for _, logger := range server.Logs.loggers() {
+		for logger, whose := range server.Logs.loggers() {
 			for _, log := range c.receivers(logger) {
 				if shown := c.log(log).shows(); len(shown) > 0 {
-					out = append(out, fmt.Sprintf("the access log of %s (log %q) writes %s in clear", where, log, strings.Join(shown, ", ")))
+					out = append(out, fmt.Sprintf("the access log of %s (log %q) writes %s%s in clear", where, log, strings.Join(shown, ", "), whose))
 				}
 			}
 		}
@@ -82,22 +84,30 @@ func leakingLogs(config json.RawMessage) []string {
 	return slices.Compact(out)
 }
 
-// loggers are the names that access logs of a server are written under.
-func (a *accessLogs) loggers() []string {
-	names := []string{a.Default}
+// loggers are the names that access logs of a server are written under, each
+// with whose requests, if not all. A server that has logs for some host names
+// logs requests by any other name too, unless it is told not to.
+func (a *accessLogs) loggers() map[string]string {
+	out := map[string]string{}
+	add := func(name, whose string) { out[strings.TrimSuffix("http.log.access."+name, ".")] = whose }
+	switch {
+	case len(a.Named) == 0:
+		add(a.Default, "")
+	case !a.NamedOnly:
+		add(a.Default, " of requests by any other host name")
+	}
 	for _, raw := range a.Named {
 		var many []string
 		var single string
 		if json.Unmarshal(raw, &many) == nil {
-			names = append(names, many...)
+			for _, name := range many {
+				add(name, "")
+			}
 		} else if json.Unmarshal(raw, &single) == nil {
-			names = append(names, single)
+			add(single, "")
 		}
 	}
-	for i, name := range names {
-		names[i] = strings.TrimSuffix("http.log.access."+name, ".")
-	}
-	return names
+	return out
 }
 
 // log is a log by its name. The default log is there also if nothing is said of

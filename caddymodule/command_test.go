@@ -22,6 +22,7 @@ func config(t *testing.T, args ...string) (string, error) {
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
 	cmd.SetArgs(args)
+	cmd.SilenceErrors = true // the tests look at what is printed beside the error
 	err := cmd.Execute()
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("colour in a pipe")
