@@ -90,7 +90,7 @@ func (a *authority) stop() {
 // renews has streams over every HTTP run while new connections come all the
 // time, until the certificate has changed twice.
 func (h *https) renews(t *testing.T) {
-	h.up.Script(simulator.Selector{Model: "long"}, forever("slow;rate=20;tokens=160"))
+	h.up.Script(simulator.Selector{Model: "long"}, forever("slow;ttft=50ms;rate=20;tokens=160"))
 	streams := make(chan string)
 	open := 0
 	for _, v := range versions {
