@@ -160,7 +160,7 @@ func (l *Listener) CertPool() *x509.CertPool { return l.pool }
 func (l *Listener) Client() *http.Client {
 	t := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100, ForceAttemptHTTP2: l.opts.HTTP2}
 	if l.opts.TLS {
-		t.TLSClientConfig = &tls.Config{RootCAs: l.pool}
+		t.TLSClientConfig = &tls.Config{RootCAs: l.pool, MinVersion: tls.VersionTLS12}
 	}
 	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }

@@ -41,7 +41,8 @@ const always = 16 << 10
 
 // learnTokens compares a known usage with the estimate for the same bytes.
 func (x *Exchange) learnTokens(target string) {
-	if len(x.outline.data) > always && rand.Uint32()%16 != 0 {
+	sampled := rand.Uint32()%16 == 0 // #nosec G404 -- a sample for statistics
+	if len(x.outline.data) > always && !sampled {
 		return
 	}
 	if x.gateway.Tokens == nil || !x.Usage.Known || x.Usage.Input == 0 || x.endpoint.call != provider.CallMain {

@@ -129,7 +129,7 @@ func (x *Exchange) inTime(t *route.Target) bool {
 // conflictPause is how long a conflict is given to pass (reliability row 40),
 // on average.
 func conflictPause() time.Duration {
-	return 400*time.Millisecond + rand.N(200*time.Millisecond)
+	return 400*time.Millisecond + rand.N(200*time.Millisecond) // #nosec G404 -- spreads attempts in time; nobody gains by guessing it
 }
 
 // pause waits, unless the exchange ends before, or would be late after.

@@ -18,7 +18,7 @@ type Variable struct {
 const claudeTimeout = "1860000"
 
 // tokenVariable is where Codex is told to look for its key.
-const tokenVariable = "AIMUX_TOKEN"
+const tokenVariable = "AIMUX_TOKEN" // #nosec G101 -- the name of a variable
 
 // Environment returns the variables a client needs. For Codex they are not
 // enough: see Args.

@@ -90,6 +90,7 @@ func (s Step) write() error {
 	}
 	defer content.Close()
 	dir := filepath.Dir(s.Write)
+	// #nosec G301 -- directories of the system that others have to read, such as /etc/systemd/system
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ type KeySource struct {
 
 // The kinds of source, as the file and Status name them.
 const (
-	kindCredential = "systemd credential"
+	kindCredential = "systemd credential" // #nosec G101 -- the name of a kind of source
 	kindKeyFile    = "key file"
 	kindPassphrase = "passphrase"
 	kindCommand    = "command"

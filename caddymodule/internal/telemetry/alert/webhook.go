@@ -175,7 +175,7 @@ func (w *Webhook) gaveUp(e Event, err error) {
 // pauseAfter is how long to wait after the nth failure.
 func (w *Webhook) pauseAfter(n int) time.Duration {
 	d := min(w.o.Backoff<<min(n-1, 16), time.Minute)
-	return d/2 + rand.N(d)
+	return d/2 + rand.N(d) // #nosec G404 -- spreads attempts in time; nobody gains by guessing it
 }
 
 // pause waits, unless ctx ends before.
