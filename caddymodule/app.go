@@ -44,6 +44,7 @@ type App struct {
 	result   *schema.Result
 	consoles *consoles
 	public   bool // other machines reach a listener
+	address  *address
 
 	background *background // nil until started
 }
@@ -61,7 +62,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // the runtime. It must work from here to the last response: Caddy starts and
 // stops apps in no particular order.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger, a.context, a.consoles = ctx.Slogger(), ctx, new(consoles)
+	a.logger, a.context, a.consoles, a.address = ctx.Slogger(), ctx, new(consoles), new(address)
 	if len(a.Config) == 0 && a.Source == "" && exists(a.overrides()) {
 		made, err := embed("", a.Overrides)
 		if err != nil {
@@ -134,7 +135,7 @@ func (a *App) apply() error {
 			a.logger.Error("alerts are not watched", "error", err.Error())
 		}
 	}
-	a.consoles.changed()
+	a.consoles.changed(a.overrides())
 	a.introduce("config.apply")
 	a.logger.Info("configuration applied", "source", a.sourceName())
 	return nil

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/console"
 	"github.com/aimux/aimux/caddymodule/internal/console/auth"
@@ -18,6 +19,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
+	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -29,7 +31,8 @@ type Dashboard struct {
 	// listener: "console.example.com". A request by another name is refused.
 	Hosts []string `json:"hosts,omitempty"`
 	// DevLogin accepts admin/admin, from this machine and only to set a
-	// password, as long as none was ever set.
+	// password, as long as none was ever set. The environment variable
+	// AIMUX_DEV_LOGIN=1 does the same.
 	DevLogin bool `json:"dev_login,omitempty"`
 
 	app     *App
@@ -37,6 +40,8 @@ type Dashboard struct {
 	console *console.Console
 	users   *auth.Authority
 	names   []string
+
+	sampling *background
 }
 
 // CaddyModule returns the module's information.
@@ -51,6 +56,7 @@ func (d *Dashboard) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("loading the aimux app: %w", err)
 	}
 	d.app = module.(*App)
+	d.DevLogin = d.DevLogin || os.Getenv("AIMUX_DEV_LOGIN") == "1"
 	if err := d.listeners(ctx); err != nil {
 		return err
 	}
@@ -66,7 +72,15 @@ func (d *Dashboard) Provision(ctx caddy.Context) error {
 		return err
 	}
 	d.app.consoles.add(d)
+	d.sample()
 	return nil
+}
+
+// sample remembers for the charts how many exchanges are under way.
+func (d *Dashboard) sample() {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.sampling = &background{cancel: cancel}
+	d.sampling.every(ctx, control.LoadStep, func() { underWay.Note(time.Now(), d.live.now().gateway.InFlight.Load()) })
 }
 
 // listeners finds by which names the console can be reached.
@@ -99,6 +113,7 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhtt
 
 // Cleanup ends the live feeds: pages connect again, to the next configuration.
 func (d *Dashboard) Cleanup() error {
+	d.sampling.end()
 	if d.console != nil {
 		d.app.consoles.remove(d)
 		d.console.Close()
@@ -192,10 +207,15 @@ func (c *consoles) alert(e alert.Event) {
 	}
 }
 
-// changed tells the open consoles that the configuration has changed.
-func (c *consoles) changed() {
+// changed tells the open consoles that the configuration has changed, and the
+// version of the overrides that are now in force.
+func (c *consoles) changed(overrides string) {
+	tag := ""
+	if o, err := schema.ReadOverrides(overrides); err == nil {
+		tag = o.Tag()
+	}
 	for _, d := range c.list() {
-		d.console.Feed().Config("")
+		d.console.Feed().Config(tag)
 	}
 }
 

@@ -40,6 +40,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.admits(ctx); err != nil {
 		return err
 	}
+	app.address.learn(ctx)
 	h.live = app.live
 	h.live.hold()
 	return nil

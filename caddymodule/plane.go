@@ -3,8 +3,11 @@ package caddymodule
 import (
 	"context"
 	"crypto/ed25519"
+	"net/netip"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/audit"
@@ -14,7 +17,45 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
 	"github.com/aimux/aimux/schema"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
+
+// underWay is how many exchanges were under way in the last day. It outlives
+// configurations, as the exchanges do.
+var underWay control.Load
+
+// address is where clients on this machine reach the gateway.
+type address struct{ url atomic.Pointer[string] }
+
+func (a *address) get() string {
+	if url := a.url.Load(); url != nil {
+		return *url
+	}
+	return ""
+}
+
+// learn takes the first plain listener of the server that a handler belongs
+// to. Where TLS is spoken the name is the certificate's, which is not known
+// here.
+func (a *address) learn(ctx caddy.Context) {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || len(server.TLSConnPolicies) > 0 {
+		return
+	}
+	for _, listen := range server.Listen {
+		l, err := caddy.ParseNetworkAddress(listen)
+		if err != nil || l.IsUnixNetwork() || l.IsFdNetwork() || l.StartPort == 0 {
+			continue
+		}
+		if ip, err := netip.ParseAddr(strings.Trim(l.Host, "[]")); l.Host == "" || err == nil && ip.IsUnspecified() {
+			l.Host = "localhost"
+		}
+		url := "http://" + l.JoinHostPort(0)
+		a.url.CompareAndSwap(nil, &url)
+		return
+	}
+}
 
 // processStart is when this process began to be aimux.
 var processStart = time.Now()
@@ -72,8 +113,9 @@ func (s steered) View() control.View {
 	rt := s.app.live.now()
 	return control.View{
 		Result: rt.described(), Source: rt.source, Simulated: rt.simulated(), Providers: rt.providers, Kinds: rt.kinds, Router: rt.router,
-		Recent: func(n int) []gateway.Record { return rt.recent.last(n) },
-		Vault:  rt.services.vault, Store: rt.services.store, Registry: rt.services.clients, Ledger: rt.services.ledger,
+		Recent: func(n int) []gateway.Record { return rt.recent.last(n) }, Streams: rt.gateway.Traffic.Streams(),
+		Load: &underWay, Address: s.app.address.get(),
+		Vault: rt.services.vault, Store: rt.services.store, Registry: rt.services.clients, Ledger: rt.services.ledger,
 		Windows: rt.services.windows, Watch: rt.services.watch,
 	}
 }

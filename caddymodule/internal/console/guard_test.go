@@ -161,7 +161,7 @@ func TestPage_ServesItsFilesAndNothingElse(t *testing.T) {
 		"/": "text/html; charset=utf-8", "/assets/app.js": "text/javascript; charset=utf-8",
 		"/assets/theme.css": "text/css; charset=utf-8", "/assets/icon.svg": "image/svg+xml",
 	} {
-		a := s.Call(t, "", "GET", path, "")
+		a := s.Call(t, "", "GET", path, "", "Accept-Encoding", "identity")
 		if a.Status != 200 || a.Header.Get("Content-Type") != kind || a.Body == "" {
 			t.Errorf("%s: %d %q", path, a.Status, a.Header.Get("Content-Type"))
 		}

@@ -53,7 +53,7 @@ func TestLogin_CookieUnderTLSIsTiedToThisHost(t *testing.T) {
 		t.Errorf("cookie %v", cookie)
 	}
 	// The cookie of the plain console is none here, and a plain origin is another.
-	plain := httptest.NewRequest("GET", "https://console.example.com/api/session", nil)
+	plain := httptest.NewRequest("GET", "https://console.example.com/api/meta", nil)
 	plain.Header.Set("Cookie", "aimux_session="+cookie.Value)
 	for _, change := range []func(){func() {}, func() {
 		plain.Header.Set("Cookie", "__Host-aimux_session="+cookie.Value)
@@ -76,19 +76,19 @@ func TestLogin_GivesANewIdAndEndsTheOldSession(t *testing.T) {
 	if "aimux_session="+fresh.Value == old {
 		t.Error("the id is the old one")
 	}
-	if a := s.Call(t, "", "GET", "/api/session", "", "Cookie", old); a.Status != 401 {
+	if a := s.Call(t, "", "GET", "/api/meta", "", "Cookie", old); a.Status != 401 {
 		t.Errorf("the old session answers %d", a.Status)
 	}
 	planted := strings.Repeat("A", 43)
 	a = s.Call(t, "", "POST", "/api/login", loginBody("viewer", consoletest.Password), "Cookie", "aimux_session="+planted)
-	if cookieOf(t, a).Value == planted || s.Call(t, "", "GET", "/api/session", "", "Cookie", "aimux_session="+planted).Status != 401 {
+	if cookieOf(t, a).Value == planted || s.Call(t, "", "GET", "/api/meta", "", "Cookie", "aimux_session="+planted).Status != 401 {
 		t.Error("a planted id became a session")
 	}
 }
 
 func TestSession_TwoCookiesOfOneNameAreNone(t *testing.T) {
 	s := consoletest.Serve(t, consoletest.Settings{})
-	if a := s.Call(t, "", "GET", "/api/session", "", "Cookie", s.Cookie("viewer")+"; "+s.Cookie("admin")); a.Status != 401 {
+	if a := s.Call(t, "", "GET", "/api/meta", "", "Cookie", s.Cookie("viewer")+"; "+s.Cookie("admin")); a.Status != 401 {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
@@ -100,7 +100,7 @@ func TestLogout_EndsTheSessionOnTheServer(t *testing.T) {
 	if c := cookieOf(t, a); a.Status != 204 || c.MaxAge >= 0 || c.Value != "" {
 		t.Errorf("%d %v", a.Status, c)
 	}
-	if a := s.Call(t, "viewer", "GET", "/api/session", ""); a.Status != 401 {
+	if a := s.Call(t, "viewer", "GET", "/api/meta", ""); a.Status != 401 {
 		t.Errorf("after the logout: %d", a.Status)
 	}
 }
@@ -195,7 +195,7 @@ func TestDevLogin_MayOnlySetAPassword(t *testing.T) {
 			t.Errorf("%s %s: %d %s", r.Method, r.Pattern, a.Status, a.Body)
 		}
 	}
-	if a := s.Call(t, "", "GET", "/api/session", "", "Cookie", cookie, "Via", "1.1 proxy"); a.Status != 401 {
+	if a := s.Call(t, "", "GET", "/api/meta", "", "Cookie", cookie, "Via", "1.1 proxy"); a.Status != 401 {
 		t.Errorf("the session works through a proxy: %d", a.Status)
 	}
 	a = s.Call(t, "", "POST", "/api/password", `{"current":"admin","new":"a fresh long password"}`, "Cookie", cookie)
@@ -206,7 +206,7 @@ func TestDevLogin_MayOnlySetAPassword(t *testing.T) {
 	if a := s.Call(t, "", "GET", "/api/users", "", "Cookie", fresh); a.Status != 200 {
 		t.Errorf("after the change: %d %s", a.Status, a.Body)
 	}
-	if a := s.Call(t, "", "GET", "/api/session", "", "Cookie", cookie); a.Status != 401 {
+	if a := s.Call(t, "", "GET", "/api/meta", "", "Cookie", cookie); a.Status != 401 {
 		t.Errorf("the development session lives on: %d", a.Status)
 	}
 	if a := s.Call(t, "", "POST", "/api/login", loginBody("admin", "admin")); a.Status != 401 {
@@ -220,7 +220,7 @@ func TestPassword_MistypedIsNotALostSession(t *testing.T) {
 	if a.Status != 422 || !strings.Contains(a.Body, `"/current"`) {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	if a := s.Call(t, "viewer", "GET", "/api/session", ""); a.Status != 200 {
+	if a := s.Call(t, "viewer", "GET", "/api/meta", ""); a.Status != 200 {
 		t.Errorf("the session is gone: %d", a.Status)
 	}
 }
@@ -239,7 +239,7 @@ func FuzzAuthorization(f *testing.F) {
 	f.Add("", "aimux_session=AAAA")
 	f.Add("", s.Cookie("admin")+"x")
 	f.Fuzz(func(t *testing.T, header, cookie string) {
-		r := httptest.NewRequest("GET", "http://localhost/api/session", nil)
+		r := httptest.NewRequest("GET", "http://localhost/api/meta", nil)
 		r.Header["Authorization"], r.Header["Cookie"] = []string{header}, []string{cookie}
 		w := httptest.NewRecorder()
 		c.ServeHTTP(w, r)

@@ -20,7 +20,7 @@ var roles = []string{"", "viewer", "operator", "admin"}
 // declared is the table the brief for operators names, written down once more
 // and apart from the code: what takes more than looking.
 var declared = map[string]auth.Role{
-	"GET /healthz": auth.Nobody, "POST /api/login": auth.Nobody,
+	"GET /healthz": auth.Nobody, "POST /api/login": auth.Nobody, "GET /api/session": auth.Nobody,
 
 	"POST /api/providers/{id}/test": auth.Operator, "POST /api/providers/{id}/toggle": auth.Operator,
 	"POST /api/keys/{provider}/{name}/reset": auth.Operator, "POST /api/audit/verify": auth.Operator,

@@ -13,6 +13,8 @@ type About struct {
 	Started      Time   `json:"started"`
 	Go           string `json:"go"`
 	ConfigSource string `json:"config_source"`
+	// GatewayURL is where clients reach the gateway; empty: not known.
+	GatewayURL string `json:"gateway_url,omitzero"`
 	// DevLogin is filled in by the console.
 	DevLogin bool `json:"dev_login"`
 	// Simulated is true while the simulator answers for lack of providers.

@@ -16,7 +16,7 @@ func routes() []route {
 		{method: "GET", pattern: "/healthz", role: open, handle: getHealth},
 		{method: "POST", pattern: "/api/login", role: open, handle: login},
 		{method: "POST", pattern: "/api/logout", role: viewer, unset: true, handle: logout},
-		{method: "GET", pattern: "/api/session", role: viewer, unset: true, handle: getSession},
+		{method: "GET", pattern: "/api/session", role: open, handle: getSession},
 		{method: "POST", pattern: "/api/password", role: viewer, unset: true, action: "password.set", handle: setPassword},
 
 		{method: "GET", pattern: "/api/users", role: admin, handle: listUsers},

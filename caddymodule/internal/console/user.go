@@ -109,7 +109,21 @@ func logout(k *call) (any, error) {
 	return done{}, nil
 }
 
-func getSession(k *call) (any, error) { return showSession(k.who), nil }
+// nobody is the session of who has not logged in.
+type nobody struct {
+	User *string `json:"user"`
+}
+
+// getSession says who asks. A browser without a session is told that it has
+// none: the page asks this first, and an answer of 401 would be an error in the
+// browser's console. Credentials that are sent and wrong are refused.
+func getSession(k *call) (any, error) {
+	who, err := k.identify()
+	if err != nil && len(k.r.Header.Values("Authorization")) == 0 {
+		return nobody{}, nil
+	}
+	return showSession(who), err
+}
 
 func setPassword(k *call) (any, error) {
 	var in struct {

@@ -55,6 +55,9 @@ type View struct {
 	Kinds     map[string]string   // by provider
 	Router    *route.Router
 	Recent    func(n int) []gateway.Record // newest first
+	Streams   int64                        // open now
+	Load      *Load                        // nil: nobody keeps it
+	Address   string                       // where clients reach the gateway, as URL; empty: not known
 
 	Vault    *vault.Vault     // nil: there is none
 	Store    *client.Store    // nil: there is none

@@ -46,7 +46,7 @@ func (f figures) Now(_ context.Context, window time.Duration) (console.Figures, 
 	s := v.Windows.Stats(telemetry.Scope{}, window)
 	state := f.State.State()
 	out := console.Figures{
-		Now: console.At(time.Now()), Requests: int64(s.Requests), Failures: int64(s.Failed), InFlight: state.InFlight, Streams: state.InFlight,
+		Now: console.At(time.Now()), Requests: int64(s.Requests), Failures: int64(s.Failed), InFlight: state.InFlight, Streams: v.Streams,
 		RequestsPerSecond: float64(s.Requests) / window.Seconds(), TTFT: percentiles(s.TTFT), Duration: percentiles(s.Duration),
 		TokensIn: int64(s.TokensIn), TokensOut: int64(s.TokensOut), TokensPerSecond: float64(s.TokensOut) / window.Seconds(),
 		CostMicroUSD: s.Cost, MemoryBytes: memory(),
@@ -54,6 +54,7 @@ func (f figures) Now(_ context.Context, window time.Duration) (console.Figures, 
 	if rate, known := s.SuccessRate(); known {
 		out.SuccessRate = &rate
 	}
+	v.note(state.InFlight)
 	for _, p := range v.Providers {
 		out.Attempts += int64(v.Windows.Stats(telemetry.Scope{Provider: p.Name}, window).Requests)
 	}
@@ -81,7 +82,8 @@ func (f figures) History(_ context.Context, span time.Duration) (console.History
 	if span > time.Hour {
 		step = time.Minute
 	}
-	points := f.Gateway.View().Windows.History(telemetry.Scope{}, step)
+	v := f.Gateway.View()
+	points := v.Windows.History(telemetry.Scope{}, step)
 	h := console.History{StepSeconds: int(step.Seconds()), Time: []int64{}}
 	for _, p := range points {
 		h.Time = append(h.Time, p.Time.Unix())
@@ -92,12 +94,36 @@ func (f figures) History(_ context.Context, span time.Duration) (console.History
 		h.TokensIn = append(h.TokensIn, float64(p.TokensIn))
 		h.TokensOut = append(h.TokensOut, float64(p.TokensOut))
 		h.Cost = append(h.Cost, float64(p.Cost))
-		h.InFlight = append(h.InFlight, math.NaN()) // not kept over time
+		h.InFlight = append(h.InFlight, v.most(p.Time, p.Time.Add(step)))
 	}
-	if len(points) > 0 {
+	if n := len(points); n > 0 {
 		h.From = console.At(points[0].Time)
+		now := float64(f.State.State().InFlight)
+		h.InFlight[n-1] = max(now, zeroed(h.InFlight[n-1]))
 	}
 	return h, nil
+}
+
+// note remembers how many exchanges are under way.
+func (v *View) note(n int64) {
+	if v.Load != nil {
+		v.Load.Note(time.Now(), n)
+	}
+}
+
+// most returns how many exchanges were under way at most, or NaN.
+func (v *View) most(from, until time.Time) float64 {
+	if v.Load == nil {
+		return math.NaN()
+	}
+	return v.Load.Most(from, until)
+}
+
+func zeroed(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return x
 }
 
 // measured is a duration in milliseconds, or nothing where none was measured.
@@ -152,7 +178,7 @@ func (m meta) Meta(context.Context) (console.About, error) {
 	v := m.Gateway.View()
 	about := console.About{
 		Version: m.Version, Started: console.At(m.Started), Go: runtime.Version(), ConfigSource: v.Source, Simulated: v.Simulated,
-		SetupNeeded: v.Simulated, Vault: console.VaultState{State: "absent"},
+		SetupNeeded: v.Simulated, GatewayURL: v.Address, Vault: console.VaultState{State: "absent"},
 		Health: console.Health{Ledger: console.Condition{OK: true}, Audit: console.Condition{OK: true}, Telemetry: console.Condition{OK: true}},
 	}
 	if about.ConfigSource == "" {

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -45,17 +46,49 @@ func (m models) List(context.Context) (console.ModelTable, error) {
 	return table, nil
 }
 
+// switchedOff lists the rows of an alias that cannot be asked because somebody
+// turned them or their provider off, or because the provider has no key.
+func (v *View) switchedOff(alias string) []console.Candidate {
+	var out []console.Candidate
+	working := map[string]bool{}
+	for _, p := range v.Providers {
+		working[p.Name] = true
+	}
+	for _, row := range v.Result.Config.Models {
+		provider := v.Result.Config.Providers[row.Provider]
+		why := ""
+		switch {
+		case row.Alias != alias:
+			continue
+		case !row.On():
+			why = "switched off"
+		case !provider.On():
+			why = "the provider is switched off"
+		case !working[row.Provider]:
+			why = "the provider has no key"
+		default:
+			continue
+		}
+		out = append(out, console.Candidate{Provider: row.Provider, Model: row.Model, Tier: cmp.Or(row.Tier, provider.Tier, 1), Weight: max(row.Weight, 1), Filtered: why})
+	}
+	return out
+}
+
 // alias shows how a small request for a name would be routed now.
 func (v View) alias(name string) console.Alias {
 	out := console.Alias{Alias: name, Candidates: []console.Candidate{}}
 	plan, err := v.Router.Plan(&route.Query{Model: name, Dialect: llm.OpenAI, Needs: route.Needs{PromptBytes: 4 << 10}, Now: time.Now()})
-	if err != nil {
-		return out
+	if err == nil {
+		out.Strategy = string(plan.Strategy)
+		for i, c := range plan.Candidates {
+			shown := v.candidate(c, i == 0 && len(plan.Targets) > 0)
+			if i >= len(plan.Targets) {
+				shown.Filtered = cmp.Or(shown.Reason, "not fit for this")
+			}
+			out.Candidates = append(out.Candidates, shown)
+		}
 	}
-	out.Strategy = string(plan.Strategy)
-	for i, c := range plan.Candidates {
-		out.Candidates = append(out.Candidates, v.candidate(c, i == 0 && len(plan.Targets) > 0))
-	}
+	out.Candidates = append(out.Candidates, v.switchedOff(name)...)
 	return out
 }
 

@@ -98,42 +98,6 @@ func deref(s *string) string {
 	return *s
 }
 
-// setProvider writes what a change says about a provider.
-func setProvider(o *schema.Overrides, r *schema.Result, id string, c console.ProviderChange) error {
-	at := "/providers/" + pointerStep(id)
-	set := func(member string, value any) error { return o.Set(r, at+"/"+member, value) }
-	for _, m := range []struct {
-		name  string
-		value *string
-	}{{"kind", c.Kind}, {"base_url", c.BaseURL}, {"anthropic_base_url", c.AnthropicBaseURL}, {"responses_base_url", c.ResponsesBaseURL}} {
-		switch {
-		case m.value == nil:
-		case *m.value == "":
-			if _, err := o.Unset(r, at+"/"+m.name); err != nil {
-				return err
-			}
-		default:
-			if err := set(m.name, *m.value); err != nil {
-				return err
-			}
-		}
-	}
-	if c.Tier != nil {
-		if err := set("tier", *c.Tier); err != nil {
-			return err
-		}
-	}
-	if c.Weight != nil {
-		if err := set("weight", *c.Weight); err != nil {
-			return err
-		}
-	}
-	if c.Enabled != nil {
-		return set("enabled", *c.Enabled)
-	}
-	return nil
-}
-
 // Put changes a provider's settings.
 func (p providers) Put(ctx context.Context, id, match string, c console.ProviderChange) (console.Provider, string, error) {
 	if err := p.there(id); err != nil {

@@ -3,8 +3,8 @@ package control
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/console"
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
@@ -18,15 +18,19 @@ type requests struct{ *Plane }
 // maxRecent is how many of the last exchanges are looked through.
 const maxRecent = 10_000
 
+// unwritten is how many of the last exchanges may not be in the ledger yet,
+// which writes in batches.
+const unwritten = 1000
+
 // List returns exchanges, the newest first.
 func (q requests) List(ctx context.Context, f console.RequestQuery) ([]console.Request, string, error) {
 	v := q.Gateway.View()
 	if v.Ledger == nil {
-		return q.recent(v, f), "", nil
+		return q.recent(v, f, maxRecent), "", nil
 	}
 	reader, err := v.Ledger.Reader(ctx)
 	if err != nil {
-		return q.recent(v, f), "", nil // the ledger is in trouble; Meta says so
+		return q.recent(v, f, maxRecent), "", nil // the ledger is in trouble; Meta says so
 	}
 	page, err := reader.Exchanges(ctx, usage.Filter{
 		Since: f.Since, Provider: f.Provider, Alias: f.Model, Client: f.Client, Session: f.Session, Class: f.Class, ID: f.Text,
@@ -38,13 +42,35 @@ func (q requests) List(ctx context.Context, f console.RequestQuery) ([]console.R
 	for i := range page.Exchanges {
 		out[i] = ShowExchange(&page.Exchanges[i])
 	}
-	return out, page.Next, nil
+	return merge(out, q.recent(v, f, unwritten), f.Cursor == "", page.Next == ""), page.Next, nil
 }
 
-// recent answers from memory.
-func (requests) recent(v View, f console.RequestQuery) []console.Request {
+// merge adds to a page of the ledger what memory knows of it: how many attempts
+// there were, and on the first page what is not written yet. That page may be
+// longer than was asked for, by those.
+func merge(page, recent []console.Request, first, last bool) []console.Request {
+	at := make(map[string]int, len(page))
+	for i := range page {
+		at[page[i].ID] = i
+	}
+	n := len(page)
+	for _, r := range recent {
+		i, written := at[r.ID]
+		switch {
+		case written:
+			page[i].Attempts = r.Attempts
+		case first && (last || n == 0 || r.Start.After(page[n-1].Start.Time)):
+			page = append(page, r)
+		}
+	}
+	slices.SortStableFunc(page, func(a, b console.Request) int { return b.Start.Compare(a.Start.Time) })
+	return page
+}
+
+// recent answers from memory, where it looks through the last n exchanges.
+func (requests) recent(v View, f console.RequestQuery, n int) []console.Request {
 	out := []console.Request{}
-	for _, r := range v.Recent(maxRecent) {
+	for _, r := range v.Recent(n) {
 		x := usage.FromRecord(&r)
 		switch {
 		case f.Provider != "" && x.Provider != f.Provider, f.Model != "" && x.Alias != f.Model, f.Client != "" && x.Client != f.Client,
@@ -144,29 +170,4 @@ func decision(r *gateway.Record) *console.Decision {
 		out.Candidates = append(out.Candidates, t)
 	}
 	return out
-}
-
-// Sessions returns the conversations since a time.
-func (q requests) Sessions(ctx context.Context, since time.Time, cursor string, limit int) ([]console.Session, string, error) {
-	out := []console.Session{}
-	v := q.Gateway.View()
-	if v.Ledger == nil || cursor != "" {
-		return out, "", nil
-	}
-	reader, err := v.Ledger.Reader(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	all, err := reader.Sessions(ctx, since, limit)
-	for _, s := range all {
-		row := console.Session{
-			ID: s.ID, Start: console.At(s.First), Last: console.At(s.Last), Requests: s.Requests, CostMicroUSD: s.Cost,
-			TokensIn: s.Input, TokensOut: s.Output, Agents: []console.SessionAgent{},
-		}
-		for _, a := range s.Agents {
-			row.Agents = append(row.Agents, console.SessionAgent{ID: a.ID, Requests: a.Requests, CostMicroUSD: a.Cost})
-		}
-		out = append(out, row)
-	}
-	return out, "", err
 }

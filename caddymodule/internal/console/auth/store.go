@@ -263,7 +263,7 @@ func decodeTable(data []byte) (table, error) {
 	}
 	var in fileTable
 	if err := json.Unmarshal(data, &in); err != nil {
-		return table{}, err
+		return table{}, fmt.Errorf("it is not whole: %w; restore it from a backup", err)
 	}
 	if in.Version != fileVersion {
 		return table{}, fmt.Errorf("version %d; this aimux knows version %d", in.Version, fileVersion)

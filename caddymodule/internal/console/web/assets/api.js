@@ -36,7 +36,7 @@ export async function call(method, path, body, etag) {
 	const data = await parse(answer);
 	if (answer.ok) return {data, etag: answer.headers.get('ETag') || data?.etag || ''};
 	const e = data?.error || {};
-	if (answer.status === 401 && !/^(login|session)$/.test(path)) watch.lost();
+	if (answer.status === 401 && path !== 'login') watch.lost();
 	if (e.code === 'password_change_required') watch.change();
 	throw new ApiError(answer.status, e.code || 'failed', e.message || `The gateway answered ${answer.status}.`, e.problems, Number(answer.headers.get('Retry-After')) || 0);
 }

@@ -154,8 +154,8 @@ export function open(view, {cls = '', label, closed} = {}) {
 export const dialogHead = (title, close) => h('header.dialog-head', h('h2', title), iconButton('close', 'Close', close));
 
 // form is a dialog: fields(values, ask, problemOf) draws it, ask(name, label, attributes, hint) being the usual field;
-// submit(values) does the work and may throw.
-export function form({title, lead, values = {}, fields, submit, action = 'Save', danger, done}) {
+// submit(values) does the work and may throw; if somebody else was quicker, again() begins anew.
+export function form({title, lead, values = {}, fields, submit, action = 'Save', danger, done, again}) {
 	const st = {error: null, busy: false};
 	const problemOf = name => st.error?.problems?.find(p => p.pointer.split('/').includes(name))?.message;
 	const ask = (name, label, props, hint) => field(label, bind(values, name, props), {hint, problem: problemOf(name)});
@@ -167,7 +167,8 @@ export function form({title, lead, values = {}, fields, submit, action = 'Save',
 	};
 	open(close => h('form', {onsubmit: send(close)}, dialogHead(title, close),
 		h('div.dialog-body', lead && h('p.lead', lead), fields && fields(values, ask, problemOf),
-			st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error.message, problems(st.error.problems)))),
+			st.error && h('div.notice.bad', {role: 'alert'}, shape('bad'), h('div', st.error.message, problems(st.error.problems),
+				st.error.stale && again && button('Load the present values', () => {close(); again();})))),
 		h('footer.dialog-foot', button('Cancel', close),
 			h('button', {type: 'submit', class: danger ? 'danger' : 'primary', disabled: st.busy}, action))), {label: title});
 }

@@ -93,12 +93,10 @@ async function edit(p) {
 		],
 		submit: async v => {
 			const changed = Object.fromEntries(Object.keys(v).filter(k => v[k] !== initial[k]).map(k => [k, k === 'tier' || k === 'weight' ? Number(v[k]) : v[k]]));
-			try {await call('PUT', path(p), changed, fresh.etag);} catch (e) {
-				if (e.stale) {e.message += ' Close this and open it again to see the present values.'; providers.load();}
-				throw e;
-			}
+			await call('PUT', path(p), changed, fresh.etag);
 			await providers.load();
 		},
+		again: () => edit(p),
 	});
 }
 

@@ -21,7 +21,7 @@ const columns = [
 	{id: 'duration', head: 'Duration', cls: 'n w-m', value: r => r.duration_ms, cell: r => ms(r.duration_ms)},
 	{id: 'tokens', head: 'Tokens in → out', cls: 'n w-l xl', value: r => r.tokens_in, cell: r => `${count(r.tokens_in)} → ${count(r.tokens_out)}`},
 	{id: 'cost', head: 'Cost', cls: 'n w-s lo', value: r => r.cost_microusd, cell: r => money(r.cost_microusd)},
-	{id: 'attempts', head: 'Tries', cls: 'n w-s mid', value: r => r.attempts, cell: r => (r.attempts > 1 ? chip(r.attempts, 'attempts') : r.attempts)},
+	{id: 'attempts', head: 'Tries', cls: 'n w-s mid', value: r => r.attempts, cell: r => (r.attempts > 1 ? chip(r.attempts, 'attempts') : r.attempts || dash)},
 ];
 
 const matches = r => fields.every(f => !st.filter[f] || (f === 'q'

@@ -25,8 +25,9 @@ export const may = role => (rank[state.user?.role] ?? -1) >= rank[role];
 export const providers = new Resource('providers?limit=500', 'providers');
 export const catalogue = new Resource('catalogue');
 export const providerList = () => providers.data?.providers || [];
-export const named = p => p.title || p.id;
-export const providerTitle = id => providerList().find(p => p.id === id)?.title || id;
+// named is the vendor's name, unless a provider was given one of its own: there may be several of a vendor.
+export const named = p => (p.id === p.kind && p.title) || p.id;
+export const providerTitle = id => {const p = providerList().find(x => x.id === id); return p ? named(p) : id;};
 
 const listeners = new Set();
 
@@ -116,11 +117,12 @@ function refresh() {
 // enter looks the session up; signed in starts the feed.
 export async function enter() {
 	try {
-		signedIn(await get('session'));
-	} catch (e) {
-		state.user = null;
-		state.away = e.status !== 401;
-		if (state.away) setTimeout(enter, 2000);
+		const session = await get('session');
+		state.away = false;
+		if (session.user) signedIn(session);
+	} catch {
+		state.away = true;
+		setTimeout(enter, 2000);
 	}
 	state.asked = true;
 	redraw();
