@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -224,5 +225,12 @@ func TestApp_MakesBackupsAsConfigured(t *testing.T) {
 	defer off.Cleanup()
 	if off.backups(off.live.now()) != nil {
 		t.Error("backups without being asked")
+	}
+}
+
+func TestFinishRestore_WithNothingToFinishDoesNothing(t *testing.T) {
+	ownMachine(t)
+	if err := finishRestore(t.Context(), slog.New(slog.DiscardHandler), time.Now()); err != nil || exists(dataFile("")) {
+		t.Errorf("%v", err)
 	}
 }
