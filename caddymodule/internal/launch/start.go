@@ -33,7 +33,7 @@ func (p Program) Start() (pid int, ended <-chan error, err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	defer log.Close() // the program has its own copy
+	defer log.Close()                      // the program has its own copy
 	cmd := exec.Command(p.Path, p.Args...) // #nosec G204 -- the user asks for this very program; no shell reads it
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = p.Dir, log, log, detached()
 	if err := cmd.Start(); err != nil {
