@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,9 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"encoding/json"
-
 	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/schema"
 )
 
 // reachWithin is how long a provider may take to say anything.
@@ -39,11 +39,13 @@ func (x *examination) reach(ctx context.Context) {
 			x.fail("reach", fmt.Sprintf("%s: %v", id, err), "")
 			continue
 		}
-		x.ask(ctx, id, vendor.Origin())
+		x.ask(ctx, id, vendor, row)
 	}
 }
 
-func (x *examination) ask(ctx context.Context, id, origin string) {
+// ask sends the request.
+func (x *examination) ask(ctx context.Context, id string, vendor *provider.Vendor, row schema.Provider) {
+	origin := vendor.Origin()
 	ctx, cancel := context.WithTimeout(ctx, reachWithin)
 	defer cancel()
 	address, err := url.Parse(origin)
@@ -55,7 +57,11 @@ func (x *examination) ask(ctx context.Context, id, origin string) {
 		x.fail("reach", fmt.Sprintf("%s: %v", id, err), "")
 		return
 	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, DisableKeepAlives: true}
+	transport, err := reachBy(vendor, row)
+	if err != nil {
+		x.fail("reach", fmt.Sprintf("%s: %v", id, err), "mend its base_url, ca_file or proxy")
+		return
+	}
 	begun := time.Now()
 	answer, err := transport.RoundTrip(r)
 	if err != nil {
@@ -68,6 +74,16 @@ func (x *examination) ask(ctx context.Context, id, origin string) {
 		x.warn("clock", fmt.Sprintf("%s says a time that is %s from this machine's", address.Host, skew.Round(time.Second)), "let NTP keep the clock")
 	}
 	x.ok("reach", "%s at %s answers in %s", id, address.Host, took.Round(time.Millisecond))
+}
+
+// reachBy connects as the gateway itself would: by the same rules.
+func reachBy(vendor *provider.Vendor, row schema.Provider) (*http.Transport, error) {
+	rules, err := rulesFor(vendor, row)
+	if err != nil {
+		return nil, err
+	}
+	t := &http.Transport{DisableKeepAlives: true}
+	return t, rules.Apply(t, &net.Dialer{Timeout: reachWithin})
 }
 
 // clockSkew is how far a Date header is from now; 0 if it says nothing.
@@ -83,12 +99,13 @@ func clockSkew(date string, now time.Time) time.Duration {
 func whyUnreached(err error) string {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
+	var network net.Error
 	switch {
 	case errors.As(err, &name):
 		return "its name cannot be resolved (DNS)"
 	case errors.As(err, &certificate):
 		return "its certificate does not hold: " + certificate.Err.Error()
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return "no answer within " + reachWithin.String()
 	}
 	return err.Error()
