@@ -125,6 +125,10 @@ func (o Options) loadOverrides() loaded {
 	if err != nil {
 		return loaded{problems: Problems{{File: o.Overrides, Msg: "reading the overrides: " + err.Error()}}}
 	}
+	if o.OverridesData == nil && len(bytes.TrimSpace(data)) == 0 {
+		return loaded{problems: Problems{{File: o.Overrides, Line: 1, Column: 1, Msg: "the file of overrides is empty, as aimux never writes it",
+			Hint: "put the one before back, which lies beside it with a ~ after its name, or delete the file to do without"}}}
+	}
 	doc, ps := parse(data, TOON, filepath.Base(cmp.Or(o.Overrides, "overrides.toon")))
 	return loaded{doc, ps}
 }
