@@ -63,7 +63,8 @@ type Row struct {
 	TTFT50    float64 `json:"ttft_p50_ms,omitempty"`
 	TTFT99    float64 `json:"ttft_p99_ms,omitempty"`
 	CPU       float64 `json:"cpu_s_per_1000,omitempty"`
-	Idle      float64 `json:"idle_rss_mb,omitempty"`
+	Started   float64 `json:"started_rss_mb,omitempty"`          // after the first request
+	Idle      float64 `json:"idle_rss_mb,omitempty"`             // after some seconds without any
 	Anonymous float64 `json:"idle_heap_and_stacks_mb,omitempty"` // the part of Idle that is not the program's file
 	RSS       float64 `json:"peak_rss_mb,omitempty"`
 	PerStream float64 `json:"kb_per_stream,omitempty"`

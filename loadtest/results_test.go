@@ -117,14 +117,14 @@ func TestStartupResult_ComparesStartsInPairs(t *testing.T) {
 
 func TestMemoryResult_DividesByTheStreamsThatWereOpen(t *testing.T) {
 	var samples [len(pathNames)][]memorySample
-	samples[minimal] = []memorySample{{idle: 10, peak: 20, open: 200, requests: 200}}
-	samples[plain] = []memorySample{{idle: 40, anon: 7, peak: 60, open: 200, requests: 200}}
-	samples[ours] = []memorySample{{idle: 52, anon: 9, peak: 72, after: 65, open: 200, requests: 200, errors: 1}}
+	samples[minimal] = []memorySample{{started: 10, idle: 9, peak: 20, open: 200, requests: 200}}
+	samples[plain] = []memorySample{{started: 40, idle: 40, anon: 7, peak: 60, open: 200, requests: 200}}
+	samples[ours] = []memorySample{{started: 52, idle: 30, anon: 9, peak: 72, after: 65, open: 200, requests: 200, errors: 1}}
 	result := memoryResult(samples, 200, 60)
 	if row := result.Rows[2]; !about(row.PerStream, 100) || row.Anonymous != 9 || row.Open != 200 {
 		t.Errorf("%+v", row)
 	}
-	for i, want := range []float64{1, 1.3, 1, 52, 100, 1.25} {
+	for i, want := range []float64{1, 1.3, 1, 30, 100, 1.25} {
 		if c := result.Checks[i]; !about(c.Value, want) || c.Broken() != (i == 0) {
 			t.Errorf("%+v, want %v", c, want)
 		}

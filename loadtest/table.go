@@ -37,6 +37,7 @@ func columns() []column {
 		{"most open", 0, func(r Row) float64 { return float64(r.Open) }},
 		{"refused", 0, func(r Row) float64 { return float64(r.Refused) }},
 		{"refusal p99 ms", 2, func(r Row) float64 { return r.Refusal99 }},
+		{"RSS at first MB", 1, func(r Row) float64 { return r.Started }},
 		{"idle RSS MB", 1, func(r Row) float64 { return r.Idle }},
 		{"heap and stacks MB", 1, func(r Row) float64 { return r.Anonymous }},
 		{"peak RSS MB", 1, func(r Row) float64 { return r.RSS }},
