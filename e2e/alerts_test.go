@@ -17,9 +17,9 @@ import (
 // alertsOf is TOON for alert rules of which each is name,metric,threshold,clear,
 // and fires as soon as it is seen.
 func alertsOf(webhook string, rules ...string) string {
-	text := "alerts:\n  webhook: " + `"` + webhook + `"` + "\n"
+	text := "alerts:\n"
 	if webhook != "" {
-		text += "  webhook_secret: \"env:HOOK_SECRET\"\n"
+		text += "  webhook: " + `"` + webhook + `"` + "\n  webhook_secret: \"env:HOOK_SECRET\"\n"
 	}
 	text += fmt.Sprintf("  rules[%d]{name,metric,threshold,clear,window,for,min_requests}:\n", len(rules))
 	for _, r := range rules {
