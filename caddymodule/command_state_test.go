@@ -253,6 +253,20 @@ func TestCommands_EveryExampleParses(t *testing.T) {
 		}
 	}
 	visit(tree())
+	document, err := os.ReadFile("../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := new(cobra.Command)
+	for i, block := range strings.Split(string(document), "```") {
+		if text, ok := strings.CutPrefix(block, "sh\n"); ok && i%2 == 1 {
+			commands.Example += text
+		}
+	}
+	if strings.Count(commands.Example, "aimux ") < 15 {
+		t.Errorf("docs/cli.md has few commands:\n%s", commands.Example)
+	}
+	visit(commands)
 }
 
 // shellWords are the arguments of the aimux command in a line.
@@ -261,7 +275,7 @@ func shellWords(line string) []string {
 	if !ok {
 		_, line, _ = strings.Cut(line, "(aimux ")
 	}
-	for _, end := range []string{" | ", " > ", " < ", ")", " && "} {
+	for _, end := range []string{" | ", " > ", " < ", ")", " && ", " # "} {
 		line, _, _ = strings.Cut(line, end)
 	}
 	var words []string
