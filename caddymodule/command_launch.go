@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,7 +28,8 @@ type launcher struct {
 	url, config string
 	model       string
 	noStart     bool
-	say         io.Writer // where it tells what it did
+	say         io.Writer     // where it tells what it did
+	limit       time.Duration // how long a gateway may take to be ready
 
 	// become runs the client, start a gateway. Tests put others here.
 	become func(path string, args, environ []string) error
@@ -35,7 +37,7 @@ type launcher struct {
 }
 
 func newLauncher(say io.Writer) *launcher {
-	return &launcher{say: say, become: launch.Become, start: launch.Program.Start}
+	return &launcher{say: say, limit: readyLimit, become: launch.Become, start: launch.Program.Start}
 }
 
 func claudeCommand(cmd *cobra.Command) {
@@ -151,7 +153,7 @@ func (l *launcher) ready(ctx context.Context, g launch.Gateway) error {
 	case state == launch.Foreign:
 		return fmt.Errorf("something that is not aimux listens at %s; name the gateway with --url or AIMUX_URL", g.URL)
 	case state == launch.Busy:
-		return launch.Await(ctx, g.Probe, nil, readyLimit)
+		return launch.Await(ctx, g.Probe, nil, l.limit)
 	case l.noStart || !g.Local():
 		return fmt.Errorf("nothing listens at %s", g.URL)
 	}
@@ -173,9 +175,11 @@ func (l *launcher) startServer(ctx context.Context, g launch.Gateway) error {
 	if err != nil {
 		return err
 	}
-	err = launch.Await(ctx, g.Probe, ended, readyLimit)
-	if err != nil {
-		return fmt.Errorf("%w (%s)\n%s", err, p.Log, launch.Tail(p.Log, 5))
+	if err = launch.Await(ctx, g.Probe, ended, l.limit); err != nil {
+		if process, found := os.FindProcess(pid); found == nil && !errors.Is(err, launch.ErrEnded) {
+			_ = process.Signal(os.Interrupt) // it listens elsewhere, or not at all
+		}
+		return fmt.Errorf("%w at %s, with %s; its log, %s, ends:\n%s", err, g.URL, file, p.Log, launch.Tail(p.Log, 5))
 	}
 	fmt.Fprintf(l.say, "aimux was not running: started with %s (process %d), and it stays. Log: %s. End it with: aimux stop%s\n", file, pid, p.Log, stopFlag())
 	return nil

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/launch"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
@@ -223,6 +224,33 @@ func TestLauncher_SaysWhatIsWrong(t *testing.T) {
 		if err := l.run(t.Context(), launch.Claude, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", url, err)
 		}
+	}
+}
+
+func TestLauncher_EndsAGatewayThatDoesNotListenWhereItShould(t *testing.T) {
+	home := ownMachine(t)
+	program(t, "claude")
+	script := filepath.Join(home, "aimux")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\ntrap 'echo ended; exit 0' INT\necho listening elsewhere\nwhile :; do sleep 0.01; done\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, _, _ := testLauncher(t)
+	var over <-chan error
+	l.url, l.limit = "http://127.0.0.1:1", 300*time.Millisecond
+	l.start = func(p launch.Program) (int, <-chan error, error) {
+		p.Path = script
+		pid, ended, err := p.Start()
+		told := make(chan error)
+		over = told
+		go func() { told <- <-ended }()
+		return pid, nil, err
+	}
+	err := l.run(t.Context(), launch.Claude, nil)
+	if err == nil || !strings.Contains(err.Error(), "not ready after") || !strings.Contains(err.Error(), "listening elsewhere") {
+		t.Errorf("%v", err)
+	}
+	if err := <-over; err != nil {
+		t.Error(err)
 	}
 }
 
