@@ -43,7 +43,7 @@ func (l load) run(ctx context.Context, p *process) (*sample, error) {
 	if l.stream {
 		client.Transport = watch
 	}
-	retry := &retrier{next: client.Transport}
+	retry := &retrier{next: client.Transport, fresh: transport.CloseIdleConnections}
 	if l.again {
 		client.Transport = retry
 	}

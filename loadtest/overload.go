@@ -10,7 +10,7 @@ import (
 const (
 	overloadPlaces    = 64
 	overloadTTFT      = "400ms"
-	overloadFits      = 100 // a second, with room to spare
+	overloadFits      = 40 // a second, with room to spare for a pause of the machine
 	overloadPerSecond = 640
 	overloadSeconds   = 4
 	overloaded        = "busy"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"syscall"
 )
@@ -13,6 +14,7 @@ import (
 // SDKs of the model providers do the same.
 type retrier struct {
 	next  http.RoundTripper
+	fresh func() // makes it use new connections
 	count atomic.Int64
 }
 
@@ -28,6 +30,7 @@ func (t *retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		t.count.Add(1)
+		t.fresh()
 		again := r.Clone(r.Context())
 		again.Body = body
 		answer, err = t.next.RoundTrip(again)
@@ -35,7 +38,8 @@ func (t *retrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// connectionLost says that a connection ended, or was not accepted any more.
+// connectionLost says that a connection ended, or was not accepted any more. One of net/http's errors for that has no
+// name outside of it.
 func connectionLost(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return strings.Contains(err.Error(), "server closed idle connection") || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

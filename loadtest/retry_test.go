@@ -35,19 +35,21 @@ func TestRetrier_SendsAgainWhatWasLostWithItsConnection(t *testing.T) {
 		{"never", nil, 0, 0, false},
 		{"closed", io.EOF, 1, 1, false},
 		{"reset", fmt.Errorf("dialling: %w", syscall.ECONNRESET), 1, 1, false},
+		{"closed while idle", errors.New("http: server closed idle connection"), 1, 1, false},
 		{"twice", io.EOF, 2, 2, false},
 		{"for good", io.EOF, 3, 2, true},
 		{"something else", errors.New("no route"), 1, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			retry := &retrier{next: &failing{test.with, test.times}}
+			fresh := int64(0)
+			retry := &retrier{next: &failing{test.with, test.times}, fresh: func() { fresh++ }}
 			target := traffic{size: 300}.target("http://provider.invalid", "m")
 			request, err := target.Request()
 			if err != nil {
 				t.Fatal(err)
 			}
 			answer, err := retry.RoundTrip(request)
-			if (err != nil) != test.fails || retry.count.Load() != test.again {
+			if (err != nil) != test.fails || retry.count.Load() != test.again || fresh != test.again {
 				t.Fatalf("%v, sent again %d times", err, retry.count.Load())
 			}
 			if err != nil {
