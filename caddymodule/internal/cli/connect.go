@@ -3,10 +3,13 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/console"
 )
@@ -17,15 +20,24 @@ type target struct {
 	config string // --config
 }
 
+// errNoServer says that no server of aimux's is there, so that the files are
+// nobody else's at present.
+var errNoServer = errors.New("no server runs")
+
+// meetWithin is how long a server may take to say what it is.
+const meetWithin = 10 * time.Second
+
 // connect finds the way to the gateway: the server that runs, or the files if
-// there is none. A server that was named with --admin has to be there; with
-// --config it has to serve that very configuration.
+// there is none. A server that was named with --admin has to be there, unless
+// that is "off"; with --config it has to serve that very configuration. One that
+// is there and cannot be asked is an error: behind its back nothing is changed.
 func (h *Host) connect(ctx context.Context, t target) (Way, string, error) {
 	running, about, err := h.running(ctx, t)
+	named := t.admin != "" && t.admin != "off"
 	switch {
-	case err != nil && t.admin != "":
+	case err != nil && (named || !errors.Is(err, errNoServer)):
 		return nil, "", err
-	case err == nil && (t.config == "" || t.admin != "" || serves(about.ConfigSource, t.config)):
+	case err == nil && (t.config == "" || named || serves(about.ConfigSource, t.config)):
 		return running, "", nil
 	}
 	note := ""
@@ -47,22 +59,35 @@ func (h *Host) connect(ctx context.Context, t target) (Way, string, error) {
 func (h *Host) running(ctx context.Context, t target) (Way, *console.About, error) {
 	address := cmp.Or(t.admin, h.Getenv("AIMUX_ADMIN"), defaultAdmin)
 	if address == "off" {
-		return nil, nil, errors.New("the admin endpoint is switched off")
+		return nil, nil, fmt.Errorf("%w: the admin endpoint is switched off", errNoServer)
 	}
 	s, err := newServer(address)
 	if err != nil {
 		return nil, nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, meetWithin)
+	defer cancel()
 	var about console.About
 	if err := (&api{way: s}).get(ctx, "/api/meta", nil, &about); err != nil {
 		_ = s.Close()
-		var refused *APIError
-		if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
-			return nil, nil, fmt.Errorf("%s is no aimux, or serves none: %w", s, err)
-		}
-		return nil, nil, err
+		return nil, nil, absent(s, err)
 	}
 	return s, &about, nil
+}
+
+// absent tells a server that is not there, or is another program, from one that
+// cannot be asked.
+func absent(s *server, err error) error {
+	var dial *net.OpError
+	var refused *APIError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &dial) && dial.Op == "dial" && !dial.Timeout():
+		return fmt.Errorf("%w: %w", errNoServer, err)
+	case errors.As(err, &refused) && refused.Status == http.StatusNotFound, errors.As(err, &syntax):
+		return fmt.Errorf("%w: %s is another program, or a Caddy without aimux", errNoServer, s)
+	}
+	return fmt.Errorf("%w; --admin names another endpoint, --admin off none", err)
 }
 
 // serves reports whether a server whose configuration comes from source was

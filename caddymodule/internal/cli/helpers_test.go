@@ -36,6 +36,7 @@ type bench struct {
 	set      map[string]string // passwords
 	found    []Finding
 	env      map[string]string
+	enforce  bool // whether the admin endpoint wants its own origin
 }
 
 func newBench(t testing.TB) *bench {

@@ -11,7 +11,7 @@ import (
 // flags adds those that every command about a gateway has.
 func (h *Host) flags(cmd *cobra.Command) {
 	f := cmd.PersistentFlags()
-	f.String("admin", "", "the admin endpoint of the server, such as localhost:2019 or unix//run/aimux.sock (default: $AIMUX_ADMIN, else localhost:2019)")
+	f.String("admin", "", "the admin endpoint of the server, such as localhost:2019 or unix//run/aimux.sock, or off for the files (default: $AIMUX_ADMIN, else localhost:2019)")
 	f.String("config", "", "the configuration, or the Caddyfile, to work on if no server runs with it")
 	f.Bool("json", false, "print the API's answer as JSON")
 	f.BoolP("verbose", "v", false, "say on the standard error which way the gateway was reached")

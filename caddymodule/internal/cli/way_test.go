@@ -29,7 +29,14 @@ func answering(f http.HandlerFunc) func(context.Context, string) (Way, error) {
 // serve puts the bench's gateway behind an admin endpoint.
 func (b *bench) serve(l net.Listener) {
 	api := b.fake.Console.Local(auth.Identity{User: "local", Role: auth.Admin})
-	s := httptest.NewUnstartedServer(http.StripPrefix("/aimux", api))
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b.enforce && r.Header.Get("Origin") != "http://"+r.Host || !b.enforce && r.Header.Get("Origin") != "" {
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, `{"error":"required Origin header is missing or invalid"}`)
+			return
+		}
+		http.StripPrefix("/aimux", api).ServeHTTP(w, r)
+	}))
 	s.Listener.Close()
 	s.Listener = l
 	s.Start()
@@ -102,6 +109,39 @@ func TestConnect_AServerThatWasNamedHasToBeThere(t *testing.T) {
 	}
 	if _, said, code := b.run("providers", "list", "--admin", "nonsense"); code != Usage || !strings.Contains(said, "localhost:2019") {
 		t.Errorf("exit code %d: %s", code, said)
+	}
+}
+
+func TestConnect_AnEndpointThatEnforcesOriginsIsToldItsOwn(t *testing.T) {
+	b := newBench(t)
+	b.enforce, b.host.Open = true, noFiles
+	l := listen(t, "tcp", "127.0.0.1:0")
+	b.serve(l)
+	b.env["AIMUX_ADMIN"] = l.Addr().String()
+	if b.must("providers", "disable", "zai"); b.fake.Changes() != 1 {
+		t.Errorf("%d changes", b.fake.Changes())
+	}
+}
+
+func TestConnect_BehindAServerThatCannotBeAskedNothingIsDone(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"refuses": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) },
+		"fails":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"hangs up": func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			conn.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			s := httptest.NewServer(answer)
+			defer s.Close()
+			b.env["AIMUX_ADMIN"] = strings.TrimPrefix(s.URL, "http://")
+			if _, said, code := b.run("providers", "disable", "zai"); code != Failed || b.fake.Changes() != 0 || !strings.Contains(said, "--admin off") {
+				t.Errorf("exit code %d, %d changes: %s", code, b.fake.Changes(), said)
+			}
+			b.must("providers", "disable", "zai", "--admin", "off")
+		})
 	}
 }
 
