@@ -222,7 +222,7 @@ func restoreCommand(cmd *cobra.Command) {
 		}
 		switch {
 		case f.undo && len(args) == 0:
-			if err := undoRestore(cmd.Context()); err != nil {
+			if err := undoRestore(cmd.Context(), f.config); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "The files are what they were before the restore.")
@@ -285,7 +285,7 @@ func (f *restoreFlags) finish(cmd *cobra.Command, r *restoring, c *schema.Config
 			return err
 		}
 	}
-	note := func() error { return record(cmd.Context(), c, "backup.restore", file) }
+	note := func() error { return record(cmd.Context(), c, backupRestore, file) }
 	if err := r.swap(cmd.Context(), time.Now(), auditDir(c), note); err != nil {
 		return err
 	}

@@ -192,8 +192,19 @@ func (r *restoring) swap(ctx context.Context, now time.Time, auditDir string, no
 }
 
 // undoRestore brings back what the last restore replaced.
-func undoRestore(ctx context.Context) error {
-	return alone(ctx, func() error { return backup.Undo(ctx, dataFile("")) })
+// The audit log is told before, in the files named by the configuration that is
+// here.
+func undoRestore(ctx context.Context, named string) error {
+	_, c, err := presentFiles(named)
+	if err != nil { // what is here may be what is to be undone
+		c = schema.Defaults()
+	}
+	return alone(ctx, func() error {
+		if err := record(ctx, c, backupUndo, dataFile("")); err != nil {
+			return err
+		}
+		return backup.Undo(ctx, dataFile(""))
+	})
 }
 
 // alone does something while no server runs on this data directory: one holds

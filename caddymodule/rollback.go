@@ -17,6 +17,12 @@ import (
 // its file alone cannot show that somebody put an older copy in its place.
 const vaultSeen = "vault.seen"
 
+// The actions of the records of a restore and of one that is taken back.
+const (
+	backupRestore = "backup.restore"
+	backupUndo    = "backup.undo"
+)
+
 // acceptVariable names the environment variable that holds the generation of an
 // older vault that is used on purpose.
 const acceptVariable = "AIMUX_ACCEPT_VAULT"
@@ -39,16 +45,33 @@ func openNewest(ctx context.Context, options vault.Options, dir string, logger *
 	if len(page.Records) == 0 {
 		return v, nil
 	}
-	fields := page.Records[0].After
+	last := page.Records[0]
+	fields := last.After
 	generation, _ := strconv.ParseUint(fields["generation"], 10, 64)
 	if err := v.AtLeast(vault.Mark{Generation: generation, Sum: fields["sum"]}); err != nil {
 		present := strconv.FormatUint(v.Mark().Generation, 10)
-		if os.Getenv(acceptVariable) != present {
+		switch {
+		case broughtBack(ctx, dir, last.Seq):
+			logger.Info("an older vault is accepted, since it was restored", "generation", present)
+		case os.Getenv(acceptVariable) == present:
+			logger.Warn("an older vault is accepted, as "+acceptVariable+" says", "generation", present)
+		default:
 			return nil, fmt.Errorf("%w: start aimux once with %s=%s in its environment", err, acceptVariable, present)
 		}
-		logger.Warn("an older vault is accepted, as "+acceptVariable+" says", "generation", present)
 	}
 	return v, nil
+}
+
+// broughtBack reports whether files were restored from a backup, or a restore
+// undone, after a record of the audit log.
+func broughtBack(ctx context.Context, dir string, after uint64) bool {
+	for _, action := range [...]string{backupRestore, backupUndo} {
+		page, err := audit.Show(ctx, dir, audit.Filter{Action: action, Limit: 1})
+		if err == nil && len(page.Records) > 0 && page.Records[0].Seq > after {
+			return true
+		}
+	}
+	return false
 }
 
 // remember writes into the audit log how far the vault has come, if that is not
