@@ -160,7 +160,7 @@ func (t *traffic) crawlOnce(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(time.Minute)) // TCP itself waits long for a window this small
 		if _, err := c.Read(buf); err != nil {
 			return fmt.Errorf("reading slowly: %w", err)
 		}
@@ -193,7 +193,7 @@ func (t *traffic) drop(ctx context.Context) {
 
 // faults are what the flaky upstreams do, in turn. Each strikes three requests.
 var faults = [...]string{
-	"429;retry-after=1", "500", "reset", "503", "cut", "529", "close", "error-mid", "malformed", "stall;for=1s", "502", "truncated",
+	"429;retry-after=1", "500", "reset", "503", "cut", "529", "close", "error-mid", "malformed;after=-1", "stall;for=1s", "502", "truncated",
 	"error-first", "html", "cut-rst", "empty", "hang;for=1s", "429", "error-200", "cut-event", "pings;for=2s;every=100ms", "gzip-corrupt", "reset-headers", "length-long",
 }
 
