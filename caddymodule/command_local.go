@@ -71,7 +71,7 @@ func openLocal(_ context.Context, config string) (cli.Way, error) {
 func (at *installation) app() (*App, error) {
 	// What an answer only says in general the log says exactly.
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	app := &App{Overrides: at.overrides, logger: logger, consoles: new(consoles)}
+	app := &App{Overrides: at.overrides, logger: logger, consoles: new(consoles), address: new(address)}
 	document := &App{Config: at.embedded}
 	if at.embedded == nil || exists(app.overrides()) {
 		var err error
