@@ -102,7 +102,7 @@ func TestRequests_AFailoverShowsItsAttemptsAndTheDecision(t *testing.T) {
 	}
 	p.press("Close")
 	p.visit("Overview")
-	p.sees("answered by good at attempt 2")
+	p.sees("good answered, attempt 2")
 }
 
 func TestConfig_AnInvalidValueIsShownAtItsFieldAndChangesNothing(t *testing.T) {

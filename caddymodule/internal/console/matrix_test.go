@@ -26,7 +26,7 @@ var declared = map[string]auth.Role{
 	"POST /api/keys/{provider}/{name}/reset": auth.Operator, "POST /api/audit/verify": auth.Operator,
 
 	"POST /api/logout": auth.Viewer, "POST /api/password": auth.Viewer,
-	"GET /api/users": auth.Admin,
+	"GET /api/users": auth.Admin, "GET /api/requests/{id}/capture": auth.Admin,
 }
 
 func roleOf(method, pattern string) auth.Role {

@@ -10,6 +10,9 @@ type Requests interface {
 	// List returns the newest first. next is empty at the end.
 	List(ctx context.Context, q RequestQuery) (rows []Request, next string, err error)
 	Get(ctx context.Context, id string) (RequestDetail, error)
+	// Captured returns the texts that were kept of a request, where the
+	// configuration asks for that.
+	Captured(ctx context.Context, id string) ([]CapturedText, error)
 	// Sessions returns the sessions seen since a time, newest first.
 	Sessions(ctx context.Context, since time.Time, cursor string, limit int) (rows []Session, next string, err error)
 }
@@ -49,6 +52,19 @@ type Request struct {
 	Attempts     int     `json:"attempts"`
 	BytesOut     int64   `json:"bytes_out"`
 	InFlight     bool    `json:"in_flight,omitzero"`
+}
+
+// CapturedText is what a client sent, or was sent, with keys blacked out.
+type CapturedText struct {
+	Kind  string `json:"kind"` // request, answer
+	At    Time   `json:"at"`
+	Bytes int64  `json:"bytes"` // of the whole
+	Cut   bool   `json:"cut"`   // Text is only its beginning
+	Text  string `json:"text"`
+}
+
+type capturedAnswer struct {
+	Texts []CapturedText `json:"texts"`
 }
 
 // RequestDetail is a request with its attempts and why they were chosen.
@@ -155,6 +171,11 @@ func (k *call) requestQuery() (q RequestQuery, err error) {
 
 func getRequest(k *call) (any, error) {
 	return k.c.o.Backend.Requests.Get(k.ctx(), k.names[0])
+}
+
+func getCaptured(k *call) (any, error) {
+	texts, err := k.c.o.Backend.Requests.Captured(k.ctx(), k.names[0])
+	return capturedAnswer{texts}, err
 }
 
 type sessionsAnswer struct {

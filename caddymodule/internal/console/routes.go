@@ -48,6 +48,7 @@ func routes() []route {
 
 		{method: "GET", pattern: "/api/requests", role: viewer, handle: listRequests},
 		{method: "GET", pattern: "/api/requests/{id}", role: viewer, handle: getRequest},
+		{method: "GET", pattern: "/api/requests/{id}/capture", role: admin, handle: getCaptured},
 		{method: "GET", pattern: "/api/sessions", role: viewer, handle: listSessions},
 		{method: "GET", pattern: "/api/usage", role: viewer, handle: getUsage},
 

@@ -52,10 +52,11 @@ var samples = map[string]sample{
 	"GET /api/models": {path: "/api/models"},
 	"PUT /api/models": {path: "/api/models", body: `{"rows":[{"alias":"coder","provider":"zai","model":"glm-5.2","tier":1,"weight":1,"enabled":false}]}`, match: `"v1"`},
 
-	"GET /api/requests":      {path: "/api/requests?provider=zai&model=coder&since=24h&limit=3"},
-	"GET /api/requests/{id}": {path: "/api/requests/req-0003"},
-	"GET /api/sessions":      {path: "/api/sessions?since=7d"},
-	"GET /api/usage":         {path: "/api/usage?by=day&since=2020-01-01T00:00:00Z"},
+	"GET /api/requests":              {path: "/api/requests?provider=zai&model=coder&since=24h&limit=3"},
+	"GET /api/requests/{id}":         {path: "/api/requests/req-0003"},
+	"GET /api/requests/{id}/capture": {path: "/api/requests/req-0003/capture"},
+	"GET /api/sessions":              {path: "/api/sessions?since=7d"},
+	"GET /api/usage":                 {path: "/api/usage?by=day&since=2020-01-01T00:00:00Z"},
 
 	"GET /api/clients":              {path: "/api/clients"},
 	"POST /api/clients":             {path: "/api/clients", body: `{"name":"new","team":"core","models":["coder"],"expires":"2030-01-01T00:00:00Z","daily_microusd":1000000}`, status: 201},

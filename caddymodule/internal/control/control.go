@@ -63,6 +63,7 @@ type View struct {
 	Store    *client.Store    // nil: there is none
 	Registry *client.Registry // nil: everybody may use the gateway
 	Ledger   *usage.Ledger    // nil: switched off
+	Capture  *usage.Capture   // nil: no text is kept
 	Windows  *telemetry.Windows
 	Watch    *alert.Watch
 }

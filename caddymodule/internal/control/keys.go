@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,10 +29,13 @@ func (k keys) List(context.Context) ([]console.Key, error) {
 }
 
 // keysOf shows the configured keys of a provider with how they stand.
+// Rests that are over are left out: the pool remembers them for a while, but the
+// key may be used.
 func (v View) keysOf(name string, works *gateway.Provider, now time.Time) []console.Key {
 	standing := map[string]keypool.KeyStatus{}
 	if works != nil {
 		for _, s := range works.Keys.Snapshot(now) {
+			s.Rests = slices.DeleteFunc(s.Rests, func(r keypool.Rest) bool { return !r.Until.IsZero() && !r.Until.After(now) })
 			standing[s.Name] = s
 		}
 	}

@@ -59,7 +59,7 @@ const spent = (now, most) => [money(now), muted(most ? ' of ' + money(most) : ''
 const columns = [
 	{id: 'name', head: 'Client', value: c => c.name, cell: c => [h('b', c.name), ' ', muted(c.team)]},
 	{id: 'state', head: 'State', cls: 'w-m', cell: c => (c.expires && Date.parse(c.expires) < Date.now() ? badge('expired') : c.enabled ? badge('enabled', 'in use') : badge('disabled'))},
-	{id: 'today', head: 'Today', cls: 'w-l', value: c => c.spent_today_microusd, cell: c => spent(c.spent_today_microusd, c.daily_microusd)},
+	{id: 'today', head: 'Today', cls: 'w-l lo', value: c => c.spent_today_microusd, cell: c => spent(c.spent_today_microusd, c.daily_microusd)},
 	{id: 'month', head: 'This month', cls: 'w-m lo', value: c => c.spent_month_microusd, cell: c => spent(c.spent_month_microusd, c.monthly_microusd)},
 	{id: 'scope', head: 'May ask for', cls: 'xl', cell: c => (c.models?.length ? c.models.map(m => [chip(m), ' ']) : muted('every model'))},
 	{id: 'streams', head: 'Streams', cls: 'n w-s mid', cell: c => `${c.streams || 0}${c.max_streams ? ' of ' + c.max_streams : ''}`},

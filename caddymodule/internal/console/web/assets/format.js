@@ -27,6 +27,7 @@ export function percent(v) {
 // ms takes milliseconds and picks the unit.
 export function ms(v) {
 	if (!known(v)) return dash;
+	if (v > 0 && v < 1) return '<1 ms';
 	if (v < 1000) return Math.round(v) + ' ms';
 	if (v < 60000) return (v / 1000).toFixed(v < 10000 ? 2 : 1) + ' s';
 	return span(v / 1000);

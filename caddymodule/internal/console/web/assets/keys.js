@@ -1,6 +1,6 @@
 // The keys: who is ready, who rests until when. Secrets go in and never come out.
 
-import {attempt, badge, button, count, dash, empty, exact, field, form, h, head, iconButton, listen, may, muted, named, post, providerLink, providerList, providers, providerTitle, put, ready, remove, Resource, resting, searchBox, secret, seg, select} from './parts.js';
+import {attempt, badge, button, count, dash, empty, exact, field, form, h, head, iconButton, listen, may, muted, named, plural, post, providerLink, providerList, providers, providerTitle, put, ready, remove, Resource, resting, searchBox, secret, seg, select} from './parts.js';
 import {Table} from './table.js';
 
 const keys = new Resource('keys?limit=500', 'keys');
@@ -12,19 +12,24 @@ const path = (k, rest = '') => `keys/${seg(k.provider)}/${seg(k.name)}${rest}`;
 const reload = () => Promise.all([keys.load(), providers.load()]);
 const ending = k => (k.last4 ? '…' + k.last4 : k.tag || dash);
 
-const state = k => [badge(k.state), k.state === 'resting' && k.until && [' ', resting(k.until)]];
+// state says for how long a key rests, as a whole or for some models only.
+const state = k => {
+	const part = k.state === 'ready' && k.rests[0];
+	return part ? [badge('resting', `${plural(k.rests.length, 'model')} resting`), h('span.lo', ' ', resting(part.until))] : [badge(k.state), k.state === 'resting' && k.until && [' ', resting(k.until)]];
+};
+const why = k => k.reason || k.rests.map(r => `${r.model}: ${r.reason}`).join(', ');
 const quota = k => (k.quota ? [k.quota.remaining_requests != null && count(k.quota.remaining_requests) + ' requests', k.quota.remaining_tokens != null && count(k.quota.remaining_tokens) + ' tokens'].filter(Boolean).join(', ') || dash : dash);
 
 function actions(k) {
 	return h('span.actions.end',
-		k.state === 'resting' && iconButton('bolt', `Wake ${k.name} now`, () => attempt(() => post(path(k, '/reset')).then(reload), `${k.name} is ready again`), {disabled: !may('operator')}),
+		k.rests.length > 0 && iconButton('bolt', `Wake ${k.name} now`, () => attempt(() => post(path(k, '/reset')).then(reload), `${k.name} is ready again`), {disabled: !may('operator')}),
 		may('admin') && [iconButton(k.enabled === false ? 'play' : 'pause', (k.enabled === false ? 'Use ' : 'Stop using ') + k.name, () => attempt(() => put(path(k), {enabled: k.enabled === false}).then(reload), `${k.name} is ${k.enabled === false ? 'in use' : 'no longer used'}`)),
 			iconButton('edit', 'Replace the secret of ' + k.name, () => replace(k)), iconButton('trash', 'Remove ' + k.name, () => remove(`${providerTitle(k.provider)} · ${k.name}`, 'It is taken out of the rotation and deleted from the vault. Requests that hold it finish.', path(k), reload))]);
 }
 
 // keyLine is a key among a provider's details.
 export const keyLine = k => h('li', {key: k.provider + '/' + k.name}, h('div', h('span', h('b', k.name), ' ', h('code.muted', ending(k))),
-	h('small', [k.account, k.reason, k.rests?.length > 0 && `rests for ${k.rests.slice(0, 3).map(r => r.model).join(', ')}`].filter(Boolean).join(' · ') || k.source)), h('span', state(k)), actions(k));
+	h('small', [k.account, why(k)].filter(Boolean).join(' · ') || k.source)), h('span', state(k)), actions(k));
 
 const keepSafe = 'Goes straight into the vault. Nobody can read it back here.';
 
@@ -46,8 +51,8 @@ const replace = k => form({
 const columns = [
 	{id: 'provider', head: 'Provider', cls: 'w-m lo', value: k => providerTitle(k.provider), cell: k => providerLink(k.provider)},
 	{id: 'name', head: 'Key', value: k => k.name, cell: k => [h('b', k.name), ' ', h('code.muted', ending(k)), h('span.phone', ' ', providerTitle(k.provider))]},
-	{id: 'state', head: 'State', cls: 'w-l', value: k => k.state, cell: k => h('span', {title: k.reason}, state(k))},
-	{id: 'reason', head: 'Why', cls: 'xl', cell: k => k.reason || muted(dash)},
+	{id: 'state', head: 'State', cls: 'w-l', value: k => k.state, cell: k => h('span', {title: why(k)}, state(k))},
+	{id: 'reason', head: 'Why', cls: 'xl', cell: k => why(k) || muted(dash)},
 	{id: 'account', head: 'Account', cls: 'w-s mid', value: k => k.account, cell: k => k.account || dash},
 	{id: 'quota', head: 'Left', cls: 'w-l xl', cell: quota},
 	{id: 'requests', head: 'Requests', cls: 'n w-m lo', value: k => k.requests, cell: k => exact(k.requests)},

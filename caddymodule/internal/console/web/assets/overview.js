@@ -92,13 +92,13 @@ function providerCard(p) {
 
 function attention() {
 	const active = state.alerts.filter(a => a.state !== 'resolved');
-	const list = providerList().flatMap(p => p.keys.filter(k => k.state === 'resting').map(k => ({p, k})));
+	const list = providerList().flatMap(p => p.keys.flatMap(k => k.rests.map(r => ({p, k, r}))));
 	const quiet = !active.length && !list.length;
 	return card('Needs attention', quiet ? null : h('span.count.num', active.length + list.length),
 		quiet && h('p.calm', shape('ok'), 'Nothing. No alert is active and no key rests.'),
 		h('ul.lines', active.slice(0, 3).map(alertLine),
-			list.slice(0, 3).map(({p, k}) => h('li', {key: p.id + '/' + k.name}, h('span.tone-rest', shape('rest')), h('div',
-				h('a', {href: '#/keys?q=' + seg(k.name)}, `${providerTitle(p.id)} · ${k.name}`), h('small', k.reason || 'resting')), h('span.end', resting(k.until))))));
+			list.slice(0, 3).map(({p, k, r}) => h('li', {key: p.id + '/' + k.name + r.model}, h('span.tone-rest', shape('rest')), h('div',
+				h('a', {href: '#/keys?q=' + seg(k.name)}, `${providerTitle(p.id)} · ${k.name}`), h('small', [r.model, r.reason].filter(Boolean).join(' · '))), h('span.end', resting(r.until))))));
 }
 
 function failovers() {
@@ -107,7 +107,7 @@ function failovers() {
 		!list.length && h('p.calm', shape('ok'), 'None lately. First choices answer.'),
 		h('ul.lines', list.map(r => h('li', {key: r.id}, h('span', {class: 'tone-' + (r.class ? 'bad' : 'ok')}, shape(r.class ? 'bad' : 'ok')),
 			h('div', h('button.link', {onclick: () => openRequest(r.id)}, r.model || r.id),
-				h('small', !r.class ? `answered by ${providerTitle(r.provider) || dash} at attempt ${r.attempts}` : `failed after ${plural(r.attempts, 'attempt')}`)),
+				h('small', !r.class ? `${providerTitle(r.provider) || dash} answered, attempt ${r.attempts}` : `failed after ${plural(r.attempts, 'attempt')}`)),
 			h('time.end.num', {datetime: r.start}, moment(r.start))))));
 }
 
