@@ -65,6 +65,7 @@ func (b *builder) build() error {
 		Limits:    b.limits(),
 		Tokens:    share(b.runtime, "tokens", func() *tokens.Counter { return new(tokens.Counter) }),
 		Observer:  b.observers(),
+		Capture:   b.runtime.services.captures(),
 		Ready:     func() bool { return !caddy.Exiting() },
 		Logger:    b.logger,
 		LogLevel:  gateway.LogLevel(b.config.Log.Exchanges),

@@ -72,6 +72,10 @@ func (rt *runtime) state(to *telemetry.State) {
 		h := s.ledger.Health()
 		to.Stores = append(to.Stores, telemetry.StoreState{Name: "ledger", Trouble: h.Trouble(time.Now()), Queued: h.Pending, Written: h.Written, Dropped: h.Dropped})
 	}
+	if s.capture != nil {
+		h := s.capture.Health()
+		to.Stores = append(to.Stores, telemetry.StoreState{Name: "capture", Trouble: h.Trouble(time.Now()), Queued: h.Pending, Written: h.Written, Dropped: h.Dropped})
+	}
 	to.Stores = append(to.Stores, s.auditor.state(), rt.archive.state())
 	to.Budgets = append(to.Budgets, s.budgets()...)
 	to.Firing = s.watch.Firing()

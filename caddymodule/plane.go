@@ -115,7 +115,7 @@ func (s steered) View() control.View {
 		Result: rt.described(), Source: rt.source, Simulated: rt.simulated(), Providers: rt.providers, Kinds: rt.kinds, Router: rt.router,
 		Recent: func(n int) []gateway.Record { return rt.recent.last(n) }, Streams: rt.gateway.Traffic.Streams(),
 		Load: &underWay, Address: s.app.address.get(),
-		Vault: rt.services.vault, Store: rt.services.store, Registry: rt.services.clients, Ledger: rt.services.ledger,
+		Vault: rt.services.vault, Store: rt.services.store, Registry: rt.services.clients, Ledger: rt.services.ledger, Capture: rt.services.capture,
 		Windows: rt.services.windows, Watch: rt.services.watch,
 	}
 }

@@ -150,6 +150,10 @@ func (s shared[T]) Destruct() error {
 		ctx, cancel := context.WithTimeout(context.Background(), ledgerEnd)
 		defer cancel()
 		return v.Close(ctx)
+	case *usage.Capture:
+		ctx, cancel := context.WithTimeout(context.Background(), ledgerEnd)
+		defer cancel()
+		return v.Close(ctx)
 	case *auditor:
 		return v.close()
 	case *archive:

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/client"
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
@@ -27,7 +28,8 @@ type services struct {
 	store    *client.Store    // nil: there is none
 	clients  *client.Registry // nil: everybody may use the gateway
 	accounts *client.Accounts
-	ledger   *usage.Ledger // nil: switched off
+	ledger   *usage.Ledger  // nil: switched off
+	capture  *usage.Capture // nil: no text is kept
 	windows  *telemetry.Windows
 	watch    *alert.Watch
 	auditor  *auditor
@@ -54,7 +56,10 @@ func (b *builder) services() error {
 	if err := b.openClients(); err != nil {
 		return err
 	}
-	return b.openLedger()
+	if err := b.openLedger(); err != nil {
+		return err
+	}
+	return b.openCapture()
 }
 
 // auditDir is where the audit log is kept.
@@ -139,6 +144,34 @@ func (b *builder) openLedger() error {
 		})
 	})
 	return err
+}
+
+// openCapture starts to keep texts, for an operator who asked for it.
+func (b *builder) openCapture() error {
+	u := b.config.Usage
+	if !u.Capture {
+		return nil
+	}
+	path := dataFile("captured.db")
+	if u.File != "" {
+		path = filepath.Join(filepath.Dir(u.File), "captured.db")
+	}
+	var err error
+	b.runtime.services.capture, err = shareOr(b.runtime, fmt.Sprintf("capture|%s|%d|%d", path, u.CaptureBytes, u.CaptureDays), func() (*usage.Capture, error) {
+		return usage.StartCapture(usage.CaptureOptions{
+			Path: path, MaxItem: int(u.CaptureBytes), Retention: time.Duration(u.CaptureDays) * 24 * time.Hour, Logger: b.logger,
+		})
+	})
+	b.logger.Warn("texts of requests and answers are kept (usage.capture)", "path", path, "days", u.CaptureDays)
+	return err
+}
+
+// captures is what the gateway hands texts to; nil: it need not.
+func (s *services) captures() gateway.Capture {
+	if s.capture == nil {
+		return nil
+	}
+	return s.capture
 }
 
 // fetch reads a secret that is needed at once and is no provider's.

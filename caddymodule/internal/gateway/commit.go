@@ -73,6 +73,9 @@ type sender struct {
 	// panicked is told when a ping panicked.
 	panicked func()
 	err      error
+	// copied is the beginning of what was sent, up to copyMost bytes.
+	copied   []byte
+	copyMost int
 }
 
 type sendState uint8
@@ -224,6 +227,7 @@ func (s *sender) take(b []byte) {
 		s.guard.writing()
 		n, err := s.w.Write(b[:min(len(b), writeChunk)])
 		s.guard.written()
+		s.copy(b[:n])
 		b = b[n:]
 		s.bytes += int64(n)
 		s.err, s.kept = err, true

@@ -73,6 +73,9 @@ type Options struct {
 	Tokens Tokens
 	// Observer is told of every exchange that ended. Default: nobody.
 	Observer Observer
+	// Capture keeps what clients sent and what they were sent, for operators who
+	// asked for it. Default: nothing is kept.
+	Capture Capture
 	// Ready reports whether new work is welcome; /readyz says so. Default: always.
 	Ready func() bool
 	// Logger gets one line an exchange. Default: none.

@@ -16,6 +16,7 @@ func (x *Exchange) settle() {
 	}
 	x.Bytes = x.send.close()
 	x.tally()
+	x.capture()
 	if x.body != nil {
 		x.body.release()
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"time"
+
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
 )
 
 // CaptureOptions say where and how prompts and answers are kept. Path is
@@ -101,18 +103,21 @@ func StartCapture(o CaptureOptions) (*Capture, error) {
 	return c, nil
 }
 
-// Put takes a copy of a text of an exchange. It never blocks. It reports false
-// if the text was dropped; Health counts those.
-func (c *Capture) Put(requestID, kind string, text []byte) bool {
+// Put takes a copy of a text of an exchange, or of its beginning: size is that of
+// the whole. It never blocks. Health counts the texts that were dropped.
+func (c *Capture) Put(requestID, kind string, text []byte, size int64) {
 	if c.closed.Load() {
 		c.keeper.queue.lose(c.keeper.now())
-		return false
+		return
 	}
-	t := Captured{RequestID: requestID, Kind: kind, At: c.keeper.now(), Size: int64(len(text))}
+	t := Captured{RequestID: requestID, Kind: kind, At: c.keeper.now(), Size: size}
 	t.Text = append([]byte(nil), beginning(text, c.item)...)
-	t.Cut = len(t.Text) < len(text)
-	return c.keeper.queue.put(&t, c.keeper.now)
+	t.Cut = int64(len(t.Text)) < size
+	c.keeper.queue.put(&t, c.keeper.now)
 }
+
+// Longest is how many bytes of a text are kept.
+func (c *Capture) Longest() int { return c.item }
 
 // Get returns the texts of an exchange in the order they were put. There may
 // be none.
@@ -226,3 +231,5 @@ func (w *texts) delete(cut int64) (deleted int64, err error) {
 	}
 	return deleted, err
 }
+
+var _ gateway.Capture = (*Capture)(nil)

@@ -46,9 +46,9 @@ func get(t *testing.T, c *Capture, id string) []Captured {
 func TestCapture_KeepsTextsCutAndWithoutKeys(t *testing.T) {
 	c := capture(t, CaptureOptions{MaxItem: 40})
 	long := []byte("The whole text is longer than forty bytes, and so it is cut.")
-	c.Put("req_1", "request", []byte(`{"key":"sk-ant-api03-abcdef1234567890"}`))
-	c.Put("req_1", "answer", long)
-	c.Put("req_2", "request", nil)
+	put(c, "req_1", "request", []byte(`{"key":"sk-ant-api03-abcdef1234567890"}`))
+	put(c, "req_1", "answer", long)
+	put(c, "req_2", "request", nil)
 	long[0] = 'X' // the capture has its own copy
 	want := []Captured{
 		{RequestID: "req_1", Kind: "request", At: noon, Size: 39, Text: []byte(`{"key":"[removed]"}`)},
@@ -67,7 +67,7 @@ func TestCapture_TooManyBytesWaitingAreDroppedAndCounted(t *testing.T) {
 	release := holdWriter(&c.keeper)
 	took := 0
 	for range 20 {
-		if c.Put("req", "request", bytes.Repeat([]byte("x "), 50)) {
+		if put(c, "req", "request", bytes.Repeat([]byte("x "), 50)) {
 			took++
 		}
 	}
@@ -80,7 +80,7 @@ func TestCapture_TooManyBytesWaitingAreDroppedAndCounted(t *testing.T) {
 func TestCapture_HasItsOwnRetention(t *testing.T) {
 	clk := &clock{at: noon}
 	c := capture(t, CaptureOptions{Now: clk.now, Retention: time.Hour, MaxSize: 1 << 20})
-	c.Put("old", "request", []byte("old text"))
+	put(c, "old", "request", []byte("old text"))
 	get(t, c, "old")
 	run := func() {
 		t.Helper()
@@ -91,12 +91,12 @@ func TestCapture_HasItsOwnRetention(t *testing.T) {
 		clk.set(clk.now().Add(time.Minute))
 		run()
 	}
-	c.Put("new", "request", []byte("new text"))
+	put(c, "new", "request", []byte("new text"))
 	if len(get(t, c, "old")) != 0 || len(get(t, c, "new")) != 1 {
 		t.Error("the old text is still there, or the new one is not")
 	}
 	for range 30 {
-		c.Put("big", "request", bytes.Repeat([]byte("0 "), 100<<10))
+		put(c, "big", "request", bytes.Repeat([]byte("0 "), 100<<10))
 		get(t, c, "big")
 	}
 	for range 5 {
@@ -119,7 +119,7 @@ func TestCapture_RefusesALedgersFile(t *testing.T) {
 	if err := c.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if c.Put("req", "request", nil) {
+	if put(c, "req", "request", nil) {
 		t.Error("a closed capture took a text")
 	}
 	if _, err := c.Get(t.Context(), "req"); !errors.Is(err, ErrClosed) {
@@ -173,4 +173,11 @@ func FuzzRedact_KnownKeysNeverStay(f *testing.F) {
 			}
 		}
 	})
+}
+
+// put puts a whole text and reports whether it found room.
+func put(c *Capture, id, kind string, text []byte) bool {
+	before := c.Health().Dropped
+	c.Put(id, kind, text, int64(len(text)))
+	return c.Health().Dropped == before
 }
