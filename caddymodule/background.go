@@ -49,6 +49,9 @@ func (a *App) begin() error {
 	bg.every(ctx, pingEvery, func() { ping.round(ctx) })
 	bg.quotas(ctx, a, rt)
 	bg.healthLog(ctx, a, rt)
+	if runner := a.backups(rt); runner != nil {
+		bg.group.Go(func() { runner.Run(ctx) })
+	}
 	a.background = bg
 	return nil
 }

@@ -1,13 +1,16 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
@@ -72,6 +75,9 @@ func beside(dir, path string) string {
 
 // embed loads a configuration and makes the app's JSON of it.
 func embed(file, overrides string) (*App, error) {
+	if err := finishRestore(context.Background(), slog.New(slog.DiscardHandler), time.Now()); err != nil {
+		return nil, err
+	}
 	if overrides == "" {
 		overrides = defaultOverrides()
 	}

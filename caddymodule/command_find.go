@@ -27,13 +27,18 @@ type installation struct {
 
 // findInstallation finds what a server would serve: named may be a
 // configuration of aimux, a Caddyfile, or Caddy's JSON. Without a name it is
-// what `aimux run` would find here, then $AIMUX_CONFIG, then what is in
-// /etc/aimux, then the environment alone.
+// what `aimux run` would find here, then $AIMUX_CONFIG, then what is in the
+// user's own configuration directory and in /etc/aimux, then the environment
+// alone.
 func findInstallation(named string) (*installation, error) {
 	if named != "" {
 		return readInstallation(named)
 	}
-	for _, dir := range []string{".", systemConfig} {
+	own, err := userDir()
+	if err != nil {
+		own = "." // without a home there is none
+	}
+	for _, dir := range []string{".", own, systemConfig} {
 		at, err := readInstallation(filepath.Join(dir, "Caddyfile"))
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNoApp):
