@@ -10,7 +10,7 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 TAGS     := nobadger,nomysql,nopgx
 BIN      := bin/aimux
 SLIM     := bin/aimux-slim
-SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*' -not -path './e2e/*' -not -path './loadtest/*') go.mod go.sum xcaddy.json $(shell find caddymodule schema -name '*.toon' -o -name '*.json' -not -path '*/testdata/*')
+SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*' -not -path './e2e/*' -not -path './loadtest/*') go.mod go.sum xcaddy.json $(shell find caddymodule schema deploy -type f \( -name '*.toon' -o -name '*.json' -o -path '*/web/*' -o -path 'deploy/*' \) -not -path '*/testdata/*' -not -name '*_test.go')
 # Packages without Caddy in them, which the race detector can afford.
 CORE     := ./toon/... ./schema/... ./caddymodule/internal/... ./caddymodule/simulator/...
 
@@ -63,7 +63,7 @@ schema: ## the configuration language: codec, schema, examples, documents
 unit: ## unit tests, with the race detector where Caddy is not involved
 	@echo "== unit"
 	$(GO) test -race $(filter-out ./toon/... ./schema/...,$(CORE))
-	$(GO) test -tags $(TAGS) . ./caddymodule ./caddymodule/cmd/... ./loadtest
+	$(GO) test -tags $(TAGS) . ./caddymodule ./caddymodule/cmd/... ./deploy ./loadtest
 
 build: $(BIN) ## bin/aimux by xcaddy, as xcaddy.json says
 
@@ -108,6 +108,9 @@ soak: $(BIN) ## traffic, faults and reloads for an hour (SOAK=20m for less); mea
 soak-short: $(BIN) ## the same for five minutes
 	$(GO) run ./e2e/soak -bin $(BIN) -for 5m
 
+release: ## archives, checksums and bills of materials for every platform, in dist/ (TARGETS=linux/amd64 for one)
+	cd tools && $(GO) run ./release -o ../dist $(if $(TARGETS),-targets $(TARGETS)) ..
+
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@for pkg in $$($(GO) list $(CORE)); do \
@@ -119,4 +122,4 @@ bench: ## micro-benchmarks
 	$(GO) test -run xxx -bench . -benchmem $(CORE)
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
