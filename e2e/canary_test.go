@@ -178,10 +178,17 @@ var _ = Describe("Canaries", func() {
 		Eventually(gw.Log).Should(ContainSubstring("goroutine "))
 
 		By("looking everywhere")
+		shipped, err := os.ReadFile(filepath.Join(harness.Root(), "deploy", "Caddyfile"))
+		Expect(err).NotTo(HaveOccurred())
+		for line := range strings.Lines(string(shipped)) {
+			if strings.Contains(line, " delete") && strings.Contains(line, "request>") {
+				Expect(harness.Guarded).To(ContainSubstring(strings.TrimSpace(line)), "the access log is filtered as an installed aimux does it")
+			}
+		}
 		Expect(spans.seen()).NotTo(BeEmpty())
 		places := gw.Files(GinkgoT())
 		for _, name := range []string{"log", "access.log", "config/caddy/autosave.json", "data/caddy/aimux/state.json", "data/caddy/aimux/overrides.toon",
-			"data/caddy/aimux/vault.json", "data/caddy/aimux/vault.json~", "data/caddy/aimux/clients.json", "data/caddy/aimux/users.json", "data/caddy/aimux/usage.db"} {
+			"data/caddy/aimux/vault.json", "data/caddy/aimux/vault.json~", "data/caddy/aimux/clients.json", "data/caddy/aimux/users.json", "data/caddy/aimux/usage.db", "copy.age"} {
 			Expect(places).To(HaveKey(name))
 		}
 		for name, text := range looked {
@@ -222,6 +229,8 @@ func look(gw *harness.Gateway, config harness.Config, admin *harness.Operator) m
 	}
 	for _, command := range [][]string{
 		{"adapt", "--config", "Caddyfile"}, {"validate", "--config", "Caddyfile"}, {"config", "show", "--effective"}, {"config", "check"}, {"version"},
+		{"keys", "list"}, {"clients", "list"}, {"clients", "show", "anna", "--json"}, {"vault", "status"}, {"audit", "show"}, {"requests", "list"}, {"providers", "list", "--json"},
+		{"doctor"}, {"status"}, {"backup", "--to", "copy.age"},
 	} {
 		text, _ := gw.Command(config, command...)
 		Expect(text).NotTo(BeEmpty(), "%v", command)
