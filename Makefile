@@ -16,7 +16,7 @@ CORE     := ./toon/... ./schema/... ./caddymodule/internal/... ./caddymodule/sim
 
 export CGO_ENABLED ?= 1
 
-.PHONY: help run test check fmt lint vuln race schema unit build build-slim adapt e2e loadtest fuzz bench clean
+.PHONY: help run test check fmt lint vuln race release schema unit build build-slim adapt e2e loadtest fuzz bench clean
 
 help: ## show this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
