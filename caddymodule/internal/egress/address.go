@@ -82,7 +82,8 @@ var (
 )
 
 // KindOf returns what kind of address a is. One that stands for an IPv4 address,
-// mapped or behind a NAT64, is of the kind of that; the other ways to wrap an
+// mapped or behind a NAT64, is of the kind of that, but for a loopback address
+// behind a NAT64, which would be the translator's own; the other ways to wrap an
 // IPv4 address are tunnels that no provider needs. The zero Addr is Unreadable.
 func KindOf(a netip.Addr) Kind {
 	if !a.IsValid() {
@@ -90,7 +91,10 @@ func KindOf(a netip.Addr) Kind {
 	}
 	a = a.WithZone("").Unmap()
 	if inner, ok := behindNAT64(a); ok {
-		return KindOf(inner)
+		if kind := KindOf(inner); kind != Loopback {
+			return kind
+		}
+		return Tunnel // what is behind a translator is not this machine, whatever it is called there
 	}
 	for _, n := range networks() {
 		if n.prefix.Contains(a) {

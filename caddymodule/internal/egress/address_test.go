@@ -14,7 +14,7 @@ var forms = map[string]Kind{
 	"2606:4700::1111": Public, "2a00:1450:4001::1": Public, "::ffff:8.8.8.8": Public, "64:ff9b::808:808": Public,
 
 	"127.0.0.1": Loopback, "127.0.0.0": Loopback, "127.255.255.255": Loopback, "127.0.1.1": Loopback, "::1": Loopback,
-	"::ffff:127.0.0.1": Loopback, "::ffff:7f00:1": Loopback, "64:ff9b::127.0.0.1": Loopback, "64:ff9b::7fff:ffff": Loopback,
+	"::ffff:127.0.0.1": Loopback, "::ffff:7f00:1": Loopback,
 
 	"10.0.0.1": Private, "10.255.255.255": Private, "172.16.0.1": Private, "172.31.255.255": Private, "192.168.0.1": Private,
 	"fc00::1": Private, "fdff:ffff::1": Private, "fec0::1": Private, "::ffff:10.0.0.1": Private, "64:ff9b::a00:1": Private,
@@ -36,7 +36,7 @@ var forms = map[string]Kind{
 	"2001:db8::1": Reserved, "3fff::1": Reserved, "100::1": Reserved, "5f00::1": Reserved, "4000::1": Reserved, "1::": Reserved, "::1:0:0:0": Reserved,
 
 	"::127.0.0.1": Tunnel, "::8.8.8.8": Tunnel, "::ffff:0:127.0.0.1": Tunnel, "2002:7f00:1::": Tunnel, "2002:a00:1::1": Tunnel,
-	"2002:808:808::1": Tunnel, "2001:0:4136:e378::1": Tunnel, "64:ff9b:1::7f00:1": Tunnel, "2a00:1450::5efe:127.0.0.1": Tunnel,
+	"2002:808:808::1": Tunnel, "2001:0:4136:e378::1": Tunnel, "64:ff9b:1::7f00:1": Tunnel, "64:ff9b::127.0.0.1": Tunnel, "64:ff9b::7fff:ffff": Tunnel, "2a00:1450::5efe:127.0.0.1": Tunnel,
 	"2a00:1450::200:5efe:7f00:1": Tunnel,
 }
 
