@@ -42,10 +42,7 @@ func documented() map[string][]string {
 		if len(cells) < 5 || !strings.Contains(cells[1], "`caddy_aimux_") && !strings.Contains(cells[1], "`gen_ai_") {
 			continue
 		}
-		var labels []string
-		for _, label := range strings.FieldsFunc(cells[3], func(r rune) bool { return r == ',' || r == ' ' || r == '`' || r == '–' }) {
-			labels = append(labels, label)
-		}
+		labels := strings.FieldsFunc(cells[3], func(r rune) bool { return r == ',' || r == ' ' || r == '`' || r == '–' })
 		slices.Sort(labels)
 		out[strings.Trim(cells[1], " `")] = labels
 	}
@@ -84,7 +81,7 @@ var _ = Describe("Metrics", func() {
 			Expect(ok).To(BeTrue(), "%s is not documented", name)
 			Expect(f.GetHelp()).NotTo(BeEmpty())
 			for _, m := range f.Metric {
-				var got []string
+				got := []string{}
 				for _, l := range m.Label {
 					got = append(got, l.GetName())
 				}
