@@ -10,9 +10,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/console"
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
-	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
-	"github.com/aimux/aimux/caddymodule/internal/vault"
 	"github.com/aimux/aimux/schema"
 )
 
@@ -166,19 +164,14 @@ func (k keys) Put(ctx context.Context, providerName, name string, c console.KeyC
 // replace puts a new secret into the vault, under the id the key has or a new
 // one.
 func (k keys) replace(ctx context.Context, stored *keeping, providerName, name string, text console.Secret) (id string, err error) {
-	for _, row := range k.Gateway.View().Result.Config.Keys {
-		if row.Provider == providerName && row.Name == name && row.Secret.Scheme == "vault" {
-			v, err := k.vault(ctx)
-			if err != nil {
-				return "", err
-			}
-			_, err = v.Rotate(ctx, row.Secret.Name, secret.New(text.Reveal()))
-			return row.Secret.Name, told(err)
-		}
-	}
 	origin, err := k.origin(providerName)
 	if err != nil {
 		return "", err
+	}
+	for _, row := range k.Gateway.View().Result.Config.Keys {
+		if row.Provider == providerName && row.Name == name && row.Secret.Scheme == "vault" {
+			return row.Secret.Name, stored.rotate(ctx, row.Secret.Name, text)
+		}
 	}
 	return stored.add(ctx, providerName, name, origin, text)
 }
@@ -218,54 +211,6 @@ func (k keys) Reset(_ context.Context, providerName, name string) (console.Key, 
 		}
 	}
 	return console.Key{}, console.NotFound(fmt.Sprintf("provider %q has no key %q in use", providerName, name))
-}
-
-// keeping stores secrets, and takes them back if what they are for fails.
-type keeping struct {
-	plane *Plane
-	ids   []string
-}
-
-func (s *keeping) add(ctx context.Context, providerName, name, address string, text console.Secret) (id string, err error) {
-	v, err := s.plane.vault(ctx)
-	if err != nil {
-		return "", err
-	}
-	origin, err := vault.ParseOrigin(address)
-	if err != nil {
-		return "", told(err)
-	}
-	id = freeID(v, providerName+"-"+name)
-	if _, err := v.Add(ctx, id, origin, providerName+"/"+name, secret.New(strings.TrimSpace(text.Reveal()))); err != nil {
-		return "", told(err)
-	}
-	s.ids = append(s.ids, id)
-	return id, nil
-}
-
-// freeID is id, or id with a number after it if it is taken.
-func freeID(v *vault.Vault, id string) string {
-	for n, try := 2, id; ; n++ {
-		if _, err := v.Info(try); err != nil {
-			return try
-		}
-		try = fmt.Sprintf("%s-%d", id, n)
-	}
-}
-
-func (s *keeping) takeBack(ctx context.Context) { s.plane.dropSecrets(ctx, s.ids) }
-
-// dropSecrets removes what nothing refers to any more.
-func (p *Plane) dropSecrets(ctx context.Context, ids []string) {
-	v := p.Gateway.View().Vault
-	for _, id := range ids {
-		if v == nil {
-			return
-		}
-		if err := v.Remove(ctx, id); err != nil {
-			p.Logger.Warn("a secret that is no longer used stays in the vault", "id", id, "error", err.Error())
-		}
-	}
 }
 
 // pointerStep writes a name as a step of a JSON pointer (RFC 6901).
