@@ -228,12 +228,9 @@ var _ = Describe("The log", func() {
 
 	It("takes its level and its file from Caddy's log directive", func() {
 		up := harness.NewUpstream(GinkgoT(), simulator.Options{})
-		caddyfile, err := os.ReadFile(harness.Root() + "/Caddyfile")
-		Expect(err).NotTo(HaveOccurred())
-		own := "{\n\tlog default {\n\t\texclude aimux\n\t}\n\tlog gateway {\n\t\toutput file gateway.log {\n\t\t\troll_size 1MiB\n\t\t\troll_keep 2\n\t\t}\n\t\tinclude aimux\n\t\tlevel DEBUG\n\t}\n"
-		gw := harness.Start(GinkgoT(), harness.Config{
-			Providers: []harness.Provider{up.As("one", "simulator", "k")}, Caddyfile: strings.Replace(string(caddyfile), "\n{\n", "\n"+own, 1),
-		})
+		caddyfile := "{\n\taimux {$AIMUX_CONFIG}\n\tadmin {$AIMUX_ADMIN}\n\tlog default {\n\t\texclude aimux\n\t}\n\tlog gateway {\n\t\toutput file gateway.log {\n\t\t\troll_size 1MiB\n\t\t\troll_keep 2\n\t\t}\n\t\tinclude aimux\n\t\tlevel DEBUG\n\t}\n}\n" +
+			"{$AIMUX_SITE} {\n\tbind 127.0.0.1\n\taimux\n}\n"
+		gw := harness.Start(GinkgoT(), harness.Config{Providers: []harness.Provider{up.As("one", "simulator", "k")}, Caddyfile: caddyfile})
 		Expect(gw.Ask(GinkgoT(), harness.Ask{}).Outcome(16)).To(Equal(harness.OK))
 		Eventually(func() string {
 			text, _ := os.ReadFile(gw.Dir + "/gateway.log")
