@@ -145,7 +145,7 @@ func (p phase) name() string {
 	return name
 }
 
-// report adds the phase's rows and checks and returns the number of errors.
+// report adds the phase's rows and checks and returns the number of errors through aimux; those of others are noted.
 func (p phase) report(result *Result, samples *perPath) int {
 	errors := 0
 	var rows [len(pathNames)]Row
@@ -161,7 +161,9 @@ func (p phase) report(result *Result, samples *perPath) int {
 				row.Added50, row.Added99 = row.TTFT50-rows[direct].TTFT50, row.TTFT99-rows[direct].TTFT99
 			}
 		}
-		errors += row.Errors
+		if path == ours {
+			errors += row.Errors
+		}
 		rows[path] = row
 		result.Rows = append(result.Rows, row)
 		result.noteErrors(row, samples[path])

@@ -25,6 +25,7 @@ func TestPhase_ReportsWhatEachPathAddsToTheDirectOne(t *testing.T) {
 		ours:    {timed(4*time.Millisecond, 9*time.Millisecond, 0.15)},
 	}
 	samples[ours][0].errors, samples[ours][0].why = 2, "502 Bad Gateway"
+	samples[minimal][0].errors = 5 // somebody else's
 	var result Result
 	p := phase{atOnce: 8, bound: 3, aim: 0.75, addedAim: 0.15}
 	if errors := p.report(&result, &samples); errors != 2 {
