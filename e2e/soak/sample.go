@@ -24,18 +24,15 @@ type sample struct {
 	lasting     float64 // streams of the long kind
 }
 
-// near reports whether goroutines and descriptors are where they were, within
-// what a kept connection or a timer more or less makes.
+// near reports whether goroutines and descriptors are down to where they were,
+// but for what a kept connection or two make.
 func (s sample) near(before sample) bool {
-	return abs(s.goroutines-before.goroutines) <= slack && abs(s.files-before.files) <= slack
+	return s.goroutines <= before.goroutines+slack && s.files <= before.files+slack
 }
 
-// slack is how many goroutines and descriptors may come or go: what target T18
-// allows. The baseline is taken with the connections of a moment's traffic
-// open, of which more or fewer may be open at the end.
+// slack is how many more goroutines and descriptors there may be: what target
+// T18 allows.
 const slack = 5
-
-func abs(x float64) float64 { return max(x, -x) }
 
 // sampler looks at a gateway.
 type sampler struct {

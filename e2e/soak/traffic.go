@@ -84,8 +84,10 @@ func (t *traffic) quick(ctx context.Context, length time.Duration) {
 		case <-tick.C:
 		}
 		t.group.Go(func() {
+			patience, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
 			prompt := strings.Repeat("word ", 1<<(i%12)) // up to 10 KB
-			a := t.ask(harness.Ask{Dialect: harness.Dialects[i%3], Stream: i%2 == 0, Model: "mixed", Prompt: prompt})
+			a := t.ask(patience, harness.Ask{Dialect: harness.Dialects[i%3], Stream: i%2 == 0, Model: "mixed", Prompt: prompt})
 			t.note(short, a.Outcome(16))
 		})
 	}
@@ -94,11 +96,9 @@ func (t *traffic) quick(ctx context.Context, length time.Duration) {
 // ask asks again, as every SDK does, when the connection was closed before any
 // of an answer came: a reload closes the old server's idle connections, and
 // HTTP/1.1 cannot announce that.
-func (t *traffic) ask(a harness.Ask) *harness.Answer {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
+func (t *traffic) ask(ctx context.Context, a harness.Ask) *harness.Answer {
 	answer := t.world.gw.AskContext(ctx, a)
-	for try := 0; try < 2 && answer.Status == 0; try++ {
+	for try := 0; try < 2 && answer.Status == 0 && ctx.Err() == nil; try++ {
 		t.note(asked, harness.OK)
 		time.Sleep(200 * time.Millisecond)
 		answer = t.world.gw.AskContext(ctx, a)
@@ -115,11 +115,7 @@ func (t *traffic) last(ctx context.Context, i int) {
 		t.lasting.Add(1)
 		ask := harness.Ask{Dialect: harness.Dialects[i%3], Stream: true, Model: "lasting/m"}
 		patience, cancel := context.WithTimeout(context.Background(), t.world.plan.half()+2*time.Minute)
-		a := t.world.gw.AskContext(patience, ask)
-		for try := 0; try < 2 && a.Status == 0; try++ {
-			t.note(asked, harness.OK)
-			a = t.world.gw.AskContext(patience, ask)
-		}
+		a := t.ask(patience, ask)
 		cancel()
 		t.note(long, a.Outcome(t.world.plan.words()))
 		t.lasting.Add(-1)
@@ -193,7 +189,7 @@ func (t *traffic) drop(ctx context.Context) {
 
 // faults are what the flaky upstreams do, in turn. Each strikes three requests.
 var faults = [...]string{
-	"429;retry-after=1", "500", "reset", "503", "cut", "529", "close", "error-mid", "malformed;after=-1", "stall;for=1s", "502", "truncated",
+	"429;retry-after=1", "500", "reset", "503", "cut", "529", "close", "error-mid", "malformed", "stall;for=1s", "502", "truncated",
 	"error-first", "html", "cut-rst", "empty", "hang;for=1s", "429", "error-200", "cut-event", "pings;for=2s;every=100ms", "gzip-corrupt", "reset-headers", "length-long",
 }
 
@@ -208,9 +204,12 @@ func (t *traffic) trouble(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		step := simulator.Fail(faults[i%len(faults)])
+		step, hits := simulator.Fail(faults[i%len(faults)]), simulator.Selector{Model: "m"}
 		step.Times = 3
-		t.world.flaky[i/2%2].Script(simulator.Selector{Model: "m"}, step)
+		if step.Fault.Kind == simulator.Malformed {
+			hits.Stream = new(bool) // within a stream of the client's own dialect the gateway passes broken JSON on
+		}
+		t.world.flaky[i/2%2].Script(hits, step)
 		t.mu.Lock()
 		t.faults++
 		t.mu.Unlock()
