@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,9 +10,11 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/goleak"
 )
 
-// TestMain keeps the tests out of the user's data directory.
+// TestMain keeps the tests out of the user's data directory, and wants no
+// goroutine left behind.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "aimux-test-")
 	if err != nil {
@@ -20,6 +23,10 @@ func TestMain(m *testing.M) {
 	os.Setenv("XDG_DATA_HOME", dir)
 	os.Setenv("XDG_CONFIG_HOME", dir)
 	code := m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
