@@ -10,7 +10,7 @@ import (
 
 // Bounds of the live feed.
 const (
-	requestsPerSecond  = 20  // told one by one; the others are counted
+	requestsPerSecond  = 10  // told one by one; the others are counted
 	providersPerSecond = 40  // told; the others wait for the next second
 	pending            = 128 // messages a slow console may be behind
 	maxFeeds           = 100 // consoles at once
