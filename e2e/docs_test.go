@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,8 +58,7 @@ var _ = Describe("The documentation", func() {
 		It("has commands that work: "+d.Name, func() { runs(d) })
 		It("has links that lead somewhere: "+d.Name, func() {
 			for _, link := range d.Links {
-				_, err := os.Stat(filepath.Join(harness.Root(), filepath.Dir(d.Name), filepath.FromSlash(link)))
-				Expect(err).NotTo(HaveOccurred(), "%s: %s", d.Name, link)
+				Expect(leads(docs, d.Name, link)).To(Succeed(), "%s: %s", d.Name, link)
 			}
 		})
 		It("has blocks that parse: "+d.Name, func() {
@@ -71,6 +72,24 @@ var _ = Describe("The documentation", func() {
 		})
 	}
 })
+
+// leads looks for what a link of a page leads to: a file, and a heading in it.
+func leads(docs []harness.Doc, from, link string) error {
+	file, heading, _ := strings.Cut(link, "#")
+	name := from
+	if file != "" {
+		name = path.Join(path.Dir(from), file)
+	}
+	if _, err := os.Stat(filepath.Join(harness.Root(), filepath.FromSlash(name))); err != nil || heading == "" {
+		return err
+	}
+	for _, d := range docs {
+		if d.Name == name && !slices.Contains(d.Anchors, heading) {
+			return fmt.Errorf("%s has no heading %s; it has %s", name, heading, strings.Join(d.Anchors, ", "))
+		}
+	}
+	return nil
+}
 
 // runs types every command of a page where an aimux runs and clients are
 // installed, one after the other.

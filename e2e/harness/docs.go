@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Doc is a page of the documentation.
@@ -15,9 +16,10 @@ type Doc struct {
 	// Name is the file, relative to the repository's root.
 	Name   string
 	Blocks []Block
-	// Links are the targets of its links that stay in the repository, without
-	// the part after #.
+	// Links are the targets of its links that stay in the repository, as written.
 	Links []string
+	// Anchors are what its headings can be reached by, behind a #.
+	Anchors []string
 }
 
 // Block is a fenced block of a page.
@@ -62,15 +64,31 @@ func readDoc(name, text string) Doc {
 			block = nil
 		case block != nil:
 			block.Text += line + "\n"
+		case strings.HasPrefix(line, "#"):
+			d.Anchors = append(d.Anchors, anchor(strings.TrimLeft(line, "# ")))
 		default:
 			for _, m := range link.FindAllStringSubmatch(line, -1) {
-				if target, _, _ := strings.Cut(m[1], "#"); target != "" && !strings.Contains(target, ":") {
-					d.Links = append(d.Links, target)
+				if !strings.Contains(m[1], ":") {
+					d.Links = append(d.Links, m[1])
 				}
 			}
 		}
 	}
 	return d
+}
+
+// anchor makes of a heading what GitHub does: small letters, hyphens for blanks,
+// no other punctuation.
+func anchor(heading string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, heading)
 }
 
 // ShellCommand is a command of a page, as a reader would type it.
