@@ -98,9 +98,10 @@ func (t *traffic) quick(ctx context.Context, length time.Duration) {
 // HTTP/1.1 cannot announce that.
 func (t *traffic) ask(ctx context.Context, a harness.Ask) *harness.Answer {
 	answer := t.world.gw.AskContext(ctx, a)
-	for try := 0; try < 2 && answer.Status == 0 && ctx.Err() == nil; try++ {
+	// The kept connections that are left may be of the old server too.
+	for wait := 200 * time.Millisecond; wait < 5*time.Second && answer.Status == 0 && ctx.Err() == nil; wait *= 2 {
 		t.note(asked, harness.OK)
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(wait)
 		answer = t.world.gw.AskContext(ctx, a)
 	}
 	return answer
