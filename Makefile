@@ -16,7 +16,7 @@ CORE     := ./toon/... ./schema/... ./caddymodule/internal/... ./caddymodule/sim
 
 export CGO_ENABLED ?= 1
 
-.PHONY: help run test check fmt lint vuln race release schema unit build build-slim adapt e2e loadtest fuzz bench clean
+.PHONY: help run test check fmt lint vuln race release schema unit build build-slim adapt e2e loadtest loadtest-short fuzz bench clean
 
 help: ## show this
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -26,7 +26,7 @@ run: $(BIN) ## build and serve on 127.0.0.1:8080
 
 test: check ## the whole test suite, as CI runs it
 
-check: fmt lint schema unit build adapt e2e ## all harness stages in order
+check: fmt lint schema unit build adapt e2e loadtest-short ## all harness stages in order
 
 fmt: ## fail if gofmt would change anything
 	@echo "== fmt"; out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
@@ -96,9 +96,13 @@ race: ## end-to-end specs against a binary built with the race detector (FOCUS='
 	AIMUX_BIN=$(abspath bin/race/aimux) $(GO) test -timeout 60m ./e2e $(if $(FOCUS),-ginkgo.focus '$(FOCUS)')
 	@! grep -l 'DATA RACE' bin/race/found/* 2>/dev/null
 
-loadtest: $(BIN) ## the gateway beside a direct run and a plain reverse proxy (SCENARIO=name for one)
+loadtest: $(SLIM) ## the gateway beside a direct run and other proxies (SCENARIO=name for one; JSON=, HTML=, COMPARE=old.json)
 	@echo "== loadtest"
-	$(GO) run ./loadtest -bin $(BIN) $(if $(SCENARIO),-scenario $(SCENARIO))
+	$(GO) run ./loadtest -bin $(SLIM) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(JSON),-json $(JSON)) $(if $(HTML),-html $(HTML)) $(if $(COMPARE),-compare $(COMPARE))
+
+loadtest-short: $(SLIM) ## what CI runs of it: counts of errors, generous ratios
+	@echo "== loadtest"
+	$(GO) run ./loadtest -short -bin $(SLIM)
 
 SOAK ?= 60m
 .PHONY: soak soak-short

@@ -39,6 +39,7 @@ type App struct {
 
 	live     *live
 	logger   *slog.Logger
+	logs     loggers
 	events   *caddyevents.App
 	context  caddy.Context
 	result   *schema.Result
@@ -62,7 +63,8 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // the runtime. It must work from here to the last response: Caddy starts and
 // stops apps in no particular order.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger, a.context, a.consoles, a.address = ctx.Slogger(), ctx, new(consoles), new(address)
+	a.logs, a.context, a.consoles, a.address = newLoggers(ctx), ctx, new(consoles), new(address)
+	a.logger = a.logs.whole
 	if len(a.Config) == 0 && a.Source == "" && exists(a.overrides()) {
 		made, err := embed("", a.Overrides)
 		if err != nil {
@@ -98,7 +100,7 @@ func (a *App) compile(document *App) (*runtime, error) {
 	for _, w := range result.Warnings {
 		a.logger.Warn("configuration", "warning", w.String())
 	}
-	rt, err := newRuntime(result, a.logger, a.consoles)
+	rt, err := newRuntime(result, a.loggers(), a.consoles)
 	if err != nil {
 		return nil, fmt.Errorf("aimux: %w", err)
 	}

@@ -30,6 +30,7 @@ type builder struct {
 	runtime  *runtime
 	config   *schema.Config
 	logger   *slog.Logger
+	logs     loggers
 	consoles *consoles
 	byName   map[string]*gateway.Provider
 }
@@ -67,7 +68,7 @@ func (b *builder) build() error {
 		Observer:  b.observers(),
 		Capture:   b.runtime.services.captures(),
 		Ready:     func() bool { return !caddy.Exiting() },
-		Logger:    b.logger,
+		Logger:    b.logs.part(logExchanges),
 		LogLevel:  gateway.LogLevel(b.config.Log.Exchanges),
 		InFlight:  share(b.runtime, "in_flight", func() *atomic.Int64 { return new(atomic.Int64) }),
 		Traffic:   share(b.runtime, "traffic", func() *gateway.Traffic { return new(gateway.Traffic) }),
@@ -143,9 +144,10 @@ func (b *builder) provider(name string, row schema.Provider) error {
 }
 
 func (b *builder) pool(name string, row schema.Provider, keys []*keypool.Key) *keypool.Pool {
+	logger := b.logs.part(logKeys)
 	return keypool.New(keypool.Policy(row.Policy), keys, keypool.Options{OnRest: func(r keypool.Rested) {
 		metrics().Rested(name, r)
-		b.logger.Info("key resting", "provider", name, "key", r.Key.Name, "model", r.Model, "account", r.Account,
+		logger.Info("key resting", "provider", name, "key", r.Key.Name, "model", r.Model, "account", r.Account,
 			"code", r.Class.String(), "for", time.Until(r.Until).Round(time.Millisecond))
 	}})
 }

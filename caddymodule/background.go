@@ -89,7 +89,7 @@ func (bg *background) ticks(ctx context.Context, interval time.Duration, f func(
 
 // alerts gives the watch its rules and lets it run.
 func (bg *background) alerts(ctx context.Context, a *App, rt *runtime) error {
-	sinks := []alert.Sink{alert.Log(a.logger), alert.NewApart("events", a.emit)}
+	sinks := []alert.Sink{alert.Log(a.loggers().part(logAlerts)), alert.NewApart("events", a.emit)}
 	if hook := rt.hook; hook != nil {
 		bg.group.Go(func() { hook.Run(ctx) })
 		sinks = append(sinks, hook)
@@ -128,7 +128,7 @@ func alertRules(rows []schema.AlertRule) []alert.Rule {
 // healthLog writes a line about every provider from time to time.
 func (bg *background) healthLog(ctx context.Context, a *App, rt *runtime) {
 	if every := rt.config.Telemetry.HealthLog.Std(); every > 0 {
-		h := &telemetry.HealthLog{Windows: rt.services.windows, Source: a, Logger: a.logger}
+		h := &telemetry.HealthLog{Windows: rt.services.windows, Source: a, Logger: a.loggers().part(logHealth)}
 		bg.ticks(ctx, every, h.Run)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,11 +58,11 @@ type runtime struct {
 
 // newRuntime builds what result describes. Its caller holds the first
 // reference.
-func newRuntime(result *schema.Result, logger *slog.Logger, to *consoles) (*runtime, error) {
+func newRuntime(result *schema.Result, logs loggers, to *consoles) (*runtime, error) {
 	rt := &runtime{config: result.Config, result: result, implicit: result.Config.Implicit, kinds: map[string]string{}, recent: newRing(result.Config.Log.Decisions)}
 	rt.refs.Store(1)
-	rt.archive = share(rt, "archive", func() *archive { return openArchive(archivePath(), logger) })
-	b := builder{runtime: rt, config: result.Config, logger: logger, consoles: to}
+	rt.archive = share(rt, "archive", func() *archive { return openArchive(archivePath(), logs.whole) })
+	b := builder{runtime: rt, config: result.Config, logger: logs.whole, logs: logs, consoles: to}
 	if err := b.build(); err != nil {
 		rt.release()
 		return nil, err

@@ -140,7 +140,7 @@ func (b *builder) openLedger() error {
 	var err error
 	b.runtime.services.ledger, err = shareOr(b.runtime, fmt.Sprintf("ledger|%s|%d|%d", path, u.RetentionDays, u.MaxSize), func() (*usage.Ledger, error) {
 		return usage.Start(usage.Options{
-			Path: path, Retention: time.Duration(u.RetentionDays) * 24 * time.Hour, MaxSize: int64(u.MaxSize), Logger: b.logger,
+			Path: path, Retention: time.Duration(u.RetentionDays) * 24 * time.Hour, MaxSize: int64(u.MaxSize), Logger: b.logs.part(logLedger),
 		})
 	})
 	return err
