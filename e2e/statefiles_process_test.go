@@ -113,16 +113,6 @@ func (n *node) stop() {
 	}
 }
 
-// gone reports whether the process has ended.
-func (n *node) gone() bool {
-	select {
-	case <-n.ended:
-		return true
-	default:
-		return false
-	}
-}
-
 // nodeClient keeps no connections, which a killed process would leave behind.
 var nodeClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
