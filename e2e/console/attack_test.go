@@ -104,7 +104,7 @@ func TestAttack_AReboundNameLeadsNowhere(t *testing.T) {
 
 // hostile are texts that would do harm if they were taken for markup.
 var hostile = []string{
-	`<img src=x onerror="window.harmed=1">`, `"><script>window.harmed=1</script>`, `javascript:window.harmed=1`, `{{7*7}}${7*7}`, `'--`, "‮reversed", strings.Repeat("long", 60),
+	`<img src=x onerror="window.harmed=1">`, `"><script>window.harmed=1</script>`, `javascript:window.harmed=1`, `{{7*7}}${7*7}`, `'--`, "\u202ereversed", strings.Repeat("long", 60),
 }
 
 func TestAttack_HostileTextsAreShownAsText(t *testing.T) {
