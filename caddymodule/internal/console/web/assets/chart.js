@@ -103,7 +103,7 @@ export class Chart {
 			const base = plot.y(0).toFixed(1);
 			const ends = run => [run.split(' ')[0], run.slice(run.lastIndexOf('L') + 1).split(' ')[0]];
 			return s('g', this.area && s('path', {class: 'area ' + one.cls, d: runs.map(run => `M${ends(run)[0]} ${base}L${run}L${ends(run)[1]} ${base}Z`).join('')}),
-				s('path', {class: 'line ' + one.cls, d: runs.map(run => 'M' + run + (run.includes('L') ? '' : 'h0')).join('')}));
+				s('path', {class: 'line ' + one.cls, d: runs.map(run => 'M' + run + (run.includes('L') ? '' : 'm-2 0h4')).join('')}));
 		}), i !== null && s('g', s('line', {class: 'cross', x1: x(i), x2: x(i), y1: pad.top, y2: plot.y(0)}),
 			this.series.map((one, k) => known(this.values[k]?.[i]) && s('circle', {class: 'dot ' + one.cls, cx: x(i), cy: plot.y(this.values[k][i]), r: 3.5}))));
 	}

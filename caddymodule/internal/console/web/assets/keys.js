@@ -1,6 +1,6 @@
 // The keys: who is ready, who rests until when. Secrets go in and never come out.
 
-import {attempt, badge, button, count, dash, empty, exact, field, form, h, head, iconButton, listen, may, muted, named, plural, post, providerLink, providerList, providers, providerTitle, put, ready, remove, Resource, resting, searchBox, secret, seg, select} from './parts.js';
+import {attempt, badge, button, count, dash, empty, exact, field, form, h, head, iconButton, listen, may, muted, named, post, providerLink, providerList, providers, providerTitle, put, ready, remove, Resource, resting, searchBox, secret, seg, select} from './parts.js';
 import {Table} from './table.js';
 
 const keys = new Resource('keys?limit=500', 'keys');
@@ -15,7 +15,7 @@ const ending = k => (k.last4 ? '…' + k.last4 : k.tag || dash);
 // state says for how long a key rests, as a whole or for some models only.
 const state = k => {
 	const part = k.state === 'ready' && k.rests[0];
-	return part ? [badge('resting', `${plural(k.rests.length, 'model')} resting`), h('span.lo', ' ', resting(part.until))] : [badge(k.state), k.state === 'resting' && k.until && [' ', resting(k.until)]];
+	return part ? [badge('resting', 'in part'), h('span.lo', ' ', resting(part.until))] : [badge(k.state), k.state === 'resting' && k.until && [' ', resting(k.until)]];
 };
 const why = k => k.reason || k.rests.map(r => `${r.model}: ${r.reason}`).join(', ');
 const quota = k => (k.quota ? [k.quota.remaining_requests != null && count(k.quota.remaining_requests) + ' requests', k.quota.remaining_tokens != null && count(k.quota.remaining_tokens) + ' tokens'].filter(Boolean).join(', ') || dash : dash);

@@ -1,6 +1,6 @@
 // What the page knows: who is signed in, and what the feed said. Only this file writes it.
 
-import {call, get, watch, Resource} from './api.js';
+import {get, watch, Resource} from './api.js';
 import {redraw, say} from './dom.js';
 import {Feed} from './feed.js';
 
