@@ -80,12 +80,16 @@ func (s *seenProto) close() {
 	}
 }
 
+// retried is how long a certificate may take: one that fails at the first try,
+// as happens on a crowded machine, is tried again after a minute.
+const retried = 150 * time.Second
+
 // leaf waits until the gateway shows a good certificate for a name, and returns
 // it.
 func (h *https) leaf(t *testing.T, name string, certs ...tls.Certificate) *x509.Certificate {
 	t.Helper()
 	var last error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(retried); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		c, err := tls.Dial("tcp", name+":443", &tls.Config{RootCAs: h.roots, Certificates: certs})
 		if err == nil {
 			defer c.Close()

@@ -38,7 +38,7 @@ func Island(t T, test string, env ...string) (out string, refused, err error) {
 	if err := probe.Run(); err != nil {
 		return "", fmt.Errorf("making a network namespace: %w", err), nil
 	}
-	c := exec.Command("/proc/self/exe", "-test.run", "^"+test+"$", "-test.v", "-test.timeout", "5m")
+	c := exec.Command("/proc/self/exe", "-test.run", "^"+test+"$", "-test.v", "-test.timeout", "12m")
 	c.SysProcAttr = attributes
 	c.Env = append(append(os.Environ(), islandEnv+"=1"), env...)
 	data, err := c.CombinedOutput()
