@@ -77,8 +77,14 @@ func quick(t testing.TB, dialects []llm.Dialect, answers ...canned) *house {
 	return h
 }
 
-func (h *house) run(body []byte) {
+func (h *house) run(body []byte) { h.runAs("", body) }
+
+// runAs is run by a client with that key.
+func (h *house) runAs(key string, body []byte) {
 	r := httptest.NewRequest(http.MethodPost, "/v1/messages", bytes.NewReader(body))
+	if key != "" {
+		r.Header.Set("X-Api-Key", key)
+	}
 	r.Header.Set("Content-Type", "application/json")
 	h.ServeHTTP(&sink{header: http.Header{}}, r)
 }
