@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -110,24 +111,23 @@ func TestLogin_AnswersUnknownUsersAsWrongPasswords(t *testing.T) {
 }
 
 // TestLogin_UnknownUsersCostAHash holds the price, not the clock: both kinds of
-// failure compute exactly one hash of the same cost.
+// failure take the memory of exactly one hash.
 func TestLogin_UnknownUsersCostAHash(t *testing.T) {
-	a, _ := open(t, func(o *Options) { o.Cost = Cost{MemoryKiB: 8 << 10, Passes: 2} })
-	spent := func(user string) time.Duration {
-		best := time.Hour
-		for i := range 4 {
-			ip := netip.AddrFrom4([4]byte{10, 0, byte(i), user[0]})
-			begun := time.Now()
-			if _, _, err := a.Login(t.Context(), Attempt{User: user, Password: "nope", IP: ip}); err != ErrCredentials {
-				t.Fatal(err)
-			}
-			best = min(best, time.Since(begun))
+	const memory = 8 << 20
+	a, _ := open(t, func(o *Options) { o.Cost = Cost{MemoryKiB: memory >> 10, Passes: 2} })
+	spent := func(user string) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, _, err := a.Login(t.Context(), Attempt{User: user, Password: "nope", IP: netip.AddrFrom4([4]byte{10, 0, 0, user[0]})}); err != ErrCredentials {
+			t.Fatal(err)
 		}
-		return best
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
 	}
-	known, unknown := spent("ann"), spent("bob")
-	if unknown < known/2 || known < unknown/2 {
-		t.Errorf("a known user takes %v, an unknown one %v", known, unknown)
+	for _, user := range []string{"ann", "bob"} {
+		if got := spent(user); got < memory || got > memory+memory/2 {
+			t.Errorf("%s: a failed login takes %d bytes, one hash takes %d", user, got, memory)
+		}
 	}
 }
 
