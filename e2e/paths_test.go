@@ -166,20 +166,19 @@ func (p *person) runs() (end func()) {
 	c := exec.Command(filepath.Join(p.home, "bin/aimux"), "run", "--config", caddyfile)
 	c.Dir, c.Env, c.Stdout, c.Stderr = p.home, p.env, log, log
 	Expect(c.Start()).To(Succeed())
-	ended := make(chan struct{})
-	go func() { _ = c.Wait(); close(ended) }()
-	DeferCleanup(func() { _ = c.Process.Kill(); <-ended })
+	alive, gone := context.WithCancel(context.Background())
+	go func() { _ = c.Wait(); gone() }()
+	DeferCleanup(func() { _ = c.Process.Kill(); <-alive.Done() })
 	Eventually(func(g Gomega) {
-		g.Expect(ended).NotTo(BeClosed())
 		r, err := http.Get(p.url + "/readyz")
 		g.Expect(err).NotTo(HaveOccurred())
 		r.Body.Close()
 		g.Expect(r.StatusCode).To(Equal(http.StatusOK))
-	}).WithTimeout(time.Minute).Should(Succeed(), func() string { said, _ := os.ReadFile(log.Name()); return string(said) })
+	}).WithContext(alive).WithTimeout(time.Minute).Should(Succeed(), func() string { said, _ := os.ReadFile(log.Name()); return string(said) })
 	p.note("$ aimux run --config "+caddyfile+" &", "")
 	return func() {
 		p.types("", "stop", "--address", p.admin)
-		Eventually(ended).WithTimeout(time.Minute).Should(BeClosed())
+		Eventually(alive.Done()).WithTimeout(time.Minute).Should(BeClosed())
 		Expect(os.ReadFile(log.Name())).NotTo(showKeys())
 	}
 }
