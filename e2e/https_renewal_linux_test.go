@@ -67,7 +67,7 @@ func (a *authority) start(t *testing.T) {
 	if err := a.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(retried); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		c, err := tls.Dial("tcp", "ca.example.com:9443", &tls.Config{InsecureSkipVerify: true}) // only to see that it is there
 		if err == nil {
 			c.Close()
