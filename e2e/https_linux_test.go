@@ -91,6 +91,7 @@ const httpsCaddyfile = `{
 	admin {$AIMUX_ADMIN}
 	acme_ca https://ca.example.com:9443/acme/local/directory
 	acme_ca_root {$ROOT}
+	storage_clean_interval off
 	renew_interval 2s
 	renewal_window_ratio 0.9
 }
@@ -104,7 +105,7 @@ gateway.example.com {
 }
 mutual.example.com {
 	bind 127.0.0.1
-	tls {
+	tls {$MUTUAL}/leaf.pem {$MUTUAL}/key.pem {
 		client_auth {
 			mode require_and_verify
 			trust_pool file {$FRIENDS}
@@ -127,11 +128,13 @@ func newHTTPS(t *testing.T) *https {
 	dir := t.TempDir()
 	h.friends.write(t, filepath.Join(dir, "friends.pem"))
 	h.stapled.issue(t, "stapled.example.com", "http://127.0.0.1:9/ocsp").write(t, dir)
+	mutual := t.TempDir() // one name alone is certified by ACME: the first two at once would make two accounts, and one may get stuck
+	h.stapled.issue(t, "mutual.example.com", "").write(t, mutual)
 	h.up = harness.NewUpstream(t, simulator.Options{Name: "one", MaxRecords: -1})
 	h.gw = harness.Start(t, harness.Config{
 		Caddyfile: httpsCaddyfile,
 		Providers: []harness.Provider{h.up.As("one", "simulator", "k")},
-		Env:       []string{"ROOT=" + h.authority.root(), "FRIENDS=" + filepath.Join(dir, "friends.pem"), "STAPLED=" + dir},
+		Env:       []string{"ROOT=" + h.authority.root(), "FRIENDS=" + filepath.Join(dir, "friends.pem"), "STAPLED=" + dir, "MUTUAL=" + mutual},
 	})
 	h.roots = x509.NewCertPool()
 	pem, err := os.ReadFile(h.authority.root())

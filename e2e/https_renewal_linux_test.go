@@ -27,6 +27,7 @@ type authority struct {
 const authorityCaddyfile = `{
 	skip_install_trust
 	admin off
+	storage_clean_interval off
 }
 https://ca.example.com:9443 {
 	bind 127.0.0.1
