@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,27 +159,36 @@ func TestLog_CheckpointAfterSoManyRecords(t *testing.T) {
 func TestLog_CheckpointAfterSoLong(t *testing.T) {
 	opts := options(t)
 	synctest.Test(t, func(t *testing.T) {
-		var heads []Head
+		var mu sync.Mutex // the timer has a goroutine of its own
+		var all []Head
+		heads := func() []Head {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(all)
+		}
 		opts.Now = time.Now
-		opts.OnHead = func(h Head) { heads = append(heads, h) }
+		opts.OnHead = func(h Head) {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, h)
+		}
 		l, err := Open(t.Context(), opts)
 		if err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(59 * time.Second)
 		mustAppend(t, l, 1)
-		if len(heads) != 0 {
-			t.Fatalf("heads %v before the minute is over", heads)
+		if h := heads(); len(h) != 0 {
+			t.Fatalf("heads %v before the minute is over", h)
 		}
 		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		if len(heads) != 1 || heads[0].Seq != 2 {
-			t.Fatalf("heads %v after a minute", heads)
+		if h := heads(); len(h) != 1 || h[0].Seq != 2 {
+			t.Fatalf("heads %v after a minute", h)
 		}
 		time.Sleep(time.Hour)
-		synctest.Wait()
-		if len(heads) != 1 {
-			t.Errorf("%d heads of a log in which nothing happened", len(heads))
+		if h := heads(); len(h) != 1 {
+			t.Errorf("%d heads of a log in which nothing happened", len(h))
 		}
 		mustClose(t, l)
 	})
@@ -186,16 +197,16 @@ func TestLog_CheckpointAfterSoLong(t *testing.T) {
 
 func TestLog_CheckpointIsTriedAgainWhileTheDiskIsFull(t *testing.T) {
 	opts := options(t)
-	disk := &fullDisk{}
+	disk := &fullDisk{fills: new(atomic.Bool)}
 	opts.open = disk.open
 	synctest.Test(t, func(t *testing.T) {
 		l, err := Open(t.Context(), opts)
 		if err != nil {
 			t.Fatal(err)
 		}
-		disk.full = true
+		disk.fills.Store(true)
 		time.Sleep(5 * time.Minute)
-		disk.full = false
+		disk.fills.Store(false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if r := mustHold(t, opts.Dir, 2); r.Signed != 1 {
@@ -287,7 +298,10 @@ func TestAppend_WhatUsersSentIsEscapedAndCut(t *testing.T) {
 }
 
 // fullDisk opens files that stop taking bytes.
-type fullDisk struct{ full, noSync, noRepair bool }
+type fullDisk struct {
+	full, noSync, noRepair bool
+	fills                  *atomic.Bool // full, while a timer writes
+}
 
 type fullFile struct {
 	*os.File
@@ -302,7 +316,7 @@ func (d *fullDisk) open(path string, flag int) (file, error) {
 }
 
 func (f *fullFile) Write(p []byte) (int, error) {
-	if !f.disk.full {
+	if !f.disk.full && (f.disk.fills == nil || !f.disk.fills.Load()) {
 		return f.File.Write(p)
 	}
 	n, _ := f.File.Write(p[:len(p)/2])
