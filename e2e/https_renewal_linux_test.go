@@ -17,8 +17,7 @@ import (
 )
 
 // authority is a certificate authority with an ACME server: Caddy's own, in a
-// process of its own. It checks names as public authorities do, by http-01 on
-// port 80 and tls-alpn-01 on port 443.
+// process of its own. It checks names by tls-alpn-01 on port 443.
 type authority struct {
 	dir string
 	cmd *exec.Cmd
@@ -34,6 +33,7 @@ https://ca.example.com:9443 {
 	tls internal
 	acme_server {
 		lifetime 5m
+		challenges tls-alpn-01
 	}
 }
 `
