@@ -201,22 +201,30 @@ func (a *App) sourceName() string {
 	return "environment"
 }
 
-// Stop does nothing that requests under way would notice.
+// Stop does nothing that requests under way would notice. When the process goes
+// down it only begins the drain and does not wait for it: Caddy stops apps one
+// after the other in no particular order, and until the HTTP app's turn comes its
+// listeners go on accepting requests that a drain refuses.
 func (a *App) Stop() error {
 	serving.CompareAndSwap(a, nil)
 	if caddy.Exiting() {
 		a.drain()
-		a.live.drained.Wait()
-		a.introduce("server.stop")
+		return nil
 	}
 	a.background.end()
 	return nil
 }
 
 // Cleanup gives up the app's own reference to the runtime; exchanges under way
-// hold theirs.
+// hold theirs. All apps have stopped by then, so this is where a drain is waited
+// for, and what must see its last exchange ends.
 func (a *App) Cleanup() error {
 	if a.live != nil {
+		if a.live.draining.Load() {
+			a.live.drained.Wait()
+			a.introduce("server.stop")
+			a.background.end()
+		}
 		a.live.drop()
 		a.live = nil
 	}

@@ -16,6 +16,9 @@ const (
 	// drainAhead is how long before Caddy's grace period ends the streams that
 	// are left are ended properly, so that Caddy finds nothing to cut.
 	drainAhead = 2 * time.Second
+	// drainBehind is how long after Caddy closes the listeners new requests are
+	// still served: those it had accepted by then have nobody else to go to.
+	drainBehind = 250 * time.Millisecond
 )
 
 // Handle is told by Caddy that this configuration is stopping. That happens at
@@ -39,8 +42,9 @@ func (a *App) drain() {
 	rt := a.live.use()
 	a.live.drained.Go(func() {
 		defer rt.release()
-		time.Sleep(delay) // /readyz says 503 meanwhile, so that a load balancer looks elsewhere
-		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		settle := min(drainBehind, grace/4)
+		time.Sleep(delay + settle) // /readyz says 503 meanwhile, so that a load balancer looks elsewhere
+		ctx, cancel := context.WithTimeout(context.Background(), grace-settle)
 		defer cancel()
 		begun := time.Now()
 		d := rt.gateway.Drain(ctx)

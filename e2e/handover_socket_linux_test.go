@@ -106,6 +106,7 @@ var _ = Describe("A socket that outlives the process", func() {
 		enough()
 		<-done
 		Expect(v.outcomes).To(Equal(map[harness.Outcome]int{harness.OK: len(v.took)}), "%v", v.examples)
+		Expect(v.again).To(BeZero(), "told to come again")
 		slices.Sort(v.took)
 		AddReportEntry(fmt.Sprintf("%d hand-overs under %d requests a second: %d requests, 0 failed, %d told to come again; p50 %s, the longest took %s; %d streams finished, %d ended with their dialect's error",
 			handovers, rate, len(v.took), v.again, quantile(v.took, 0.5).Round(time.Microsecond), v.took[len(v.took)-1].Round(time.Millisecond), whole, told), ReportEntryVisibilityAlways)
