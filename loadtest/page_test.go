@@ -77,6 +77,10 @@ func TestChart_IsWellFormed(t *testing.T) {
 	if err := wellFormed(c.svg()); err != nil {
 		t.Errorf("%v in %s", err, c.svg())
 	}
+	one := &chart{title: "a power of ten", logarithmic: true, lines: []chartLine{{"one", []float64{0}, []float64{1e6}}}}
+	if y := one.scale().y(1e6); y < marginTop-1 || y > chartHeight-marginBottom+1 {
+		t.Errorf("1e6 is drawn at %v", y)
+	}
 	empty := &chart{title: "nothing", logarithmic: true}
 	if err := wellFormed(empty.svg()); err != nil || strings.Contains(empty.svg(), "Inf") {
 		t.Errorf("%v in %s", err, empty.svg())

@@ -71,6 +71,9 @@ func (c *chart) scale() scale {
 	}
 	if c.logarithmic {
 		s.minY, s.maxY = math.Pow(10, math.Floor(math.Log10(s.minY))), math.Pow(10, math.Ceil(math.Log10(s.maxY)))
+		if s.minY == s.maxY {
+			s.maxY *= 10 // a power of ten and nothing else
+		}
 	} else {
 		s.minY, s.maxY = 0, round125(s.maxY)
 	}
