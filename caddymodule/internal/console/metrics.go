@@ -56,17 +56,18 @@ type History struct {
 	InFlight    Series  `json:"in_flight"`
 }
 
-// last returns the newest point.
-func (h History) last() point {
-	if len(h.Time) == 0 {
+// back returns the newest point but n.
+func (h History) back(n int) point {
+	i := len(h.Time) - 1 - n
+	if i < 0 {
 		return point{}
 	}
 	return point{
-		Time:     h.Time[len(h.Time)-1],
-		Requests: h.Requests.last(), Failures: h.Failures.last(),
-		TTFTP50: h.TTFTP50.last(), TTFTP95: h.TTFTP95.last(),
-		In: h.TokensIn.last(), Out: h.TokensOut.last(),
-		Cost: h.Cost.last(), InFlight: h.InFlight.last(),
+		Time:     h.Time[i],
+		Requests: h.Requests.at(i), Failures: h.Failures.at(i),
+		TTFTP50: h.TTFTP50.at(i), TTFTP95: h.TTFTP95.at(i),
+		In: h.TokensIn.at(i), Out: h.TokensOut.at(i),
+		Cost: h.Cost.at(i), InFlight: h.InFlight.at(i),
 	}
 }
 

@@ -73,11 +73,13 @@ func (p *pump) tick(ctx context.Context) {
 	p.ticks++
 }
 
-// metricsNews is the figures of the last minute and the newest point of the
-// charts.
+// metricsNews is the figures of the last minute and the two newest points of
+// the charts: what happened since the last news may belong to a step that is
+// over by now.
 type metricsNews struct {
 	Figures
-	Point point `json:"point"`
+	Previous point `json:"previous"`
+	Point    point `json:"point"`
 }
 
 // point is one column of History.
@@ -103,7 +105,7 @@ func (p *pump) metrics(ctx context.Context) {
 		var h History
 		if h, err = p.feed.metrics.History(ctx, time.Hour); err == nil {
 			f.Window = "1m"
-			p.send("metrics", metricsNews{f, h.last()})
+			p.send("metrics", metricsNews{f, h.back(1), h.back(0)})
 			return
 		}
 	}

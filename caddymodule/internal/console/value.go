@@ -46,12 +46,12 @@ func (s Series) MarshalJSON() ([]byte, error) {
 	return append(out, ']'), nil
 }
 
-// last returns the newest number, or nil if it is not known.
-func (s Series) last() *float64 {
-	if len(s) == 0 || math.IsNaN(s[len(s)-1]) || math.IsInf(s[len(s)-1], 0) {
+// at returns a number, or nil if it is not known.
+func (s Series) at(i int) *float64 {
+	if i >= len(s) || math.IsNaN(s[i]) || math.IsInf(s[i], 0) {
 		return nil
 	}
-	return &s[len(s)-1]
+	return &s[i]
 }
 
 // Secret is a provider's key on its way into the vault. It comes in with a

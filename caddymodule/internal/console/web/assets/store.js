@@ -57,22 +57,19 @@ function receive(message) {
 
 function takeMetrics(data) {
 	state.metrics = data;
-	if (data.point?.time) addPoint(data.point);
+	for (const point of [data.previous, data.point]) if (point?.time) addPoint(point);
 }
 
 const columns = ['requests', 'failures', 'ttft_p50_ms', 'ttft_p95_ms', 'tokens_in', 'tokens_out', 'cost_microusd', 'in_flight'];
 
-// addPoint replaces the newest column, or appends one and lets the oldest go.
+// addPoint replaces a column, or appends one and lets the oldest go.
 function addPoint(point) {
 	const hist = state.history;
-	const newest = hist?.time.at(-1);
-	if (!hist || point.time < newest) return;
-	const append = point.time !== newest;
-	if (append) hist.time.push(point.time);
-	for (const name of columns) {
-		const list = hist[name];
-		list[append ? list.length : list.length - 1] = point[name] ?? null;
-	}
+	if (!hist) return;
+	let at = hist.time.lastIndexOf(point.time);
+	if (at < 0 && point.time < hist.time.at(-1)) return;
+	if (at < 0) at = hist.time.push(point.time) - 1;
+	for (const name of columns) hist[name][at] = point[name] ?? null;
 	const over = hist.time.length - Math.ceil(3600 / hist.step_seconds);
 	if (over > 0) for (const name of ['time', ...columns]) hist[name].splice(0, over);
 }
