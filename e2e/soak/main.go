@@ -1,4 +1,4 @@
-// Soak runs the built gateway under mixed traffic for a long time, with a fault
+// Command soak runs the built gateway under mixed traffic for a long time, with a fault
 // every second and a change of configuration every half minute, and checks that
 // nothing grows: heap after collection, goroutines, descriptors, the ledger's
 // queue.
