@@ -262,7 +262,7 @@ func (k *desk) here(script string) string {
 	script = strings.NewReplacer(
 		"127.0.0.1:8080", gateway, "localhost:8080", gateway, "localhost:2019", admin, "127.0.0.1:2019", admin,
 		"http://127.0.0.1:8081", k.console, "http://localhost:8081", k.console,
-		`"password":"…"`, `"password":"`+k.password+`"`, "/etc/aimux", k.places+"/etc", "/mnt/usb", k.places+"/usb", "/opt/aimux2", k.places+"/old", " /root/", " "+k.places+"/", "req_01JD8", k.exchange,
+		`"password":"…"`, `"password":"`+k.password+`"`, "/etc/aimux", k.places+"/etc", "/mnt/usb", k.places+"/usb", "/opt/aimux2", k.places+"/old", "req_01JD8", k.exchange,
 		"./bin/aimux", "aimux", "bin/aimux", "aimux",
 	).Replace(script)
 	return regexp.MustCompile(`(?m)^curl `).ReplaceAllString(script, "curl --fail-with-body --max-time 10 ")

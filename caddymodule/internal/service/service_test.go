@@ -34,7 +34,7 @@ func golden(t *testing.T, name, text string) {
 }
 
 var places = map[string]Place{
-	"system": {OS: "linux", Binary: "/tmp/aimux", Home: "/root", Config: "/root/.config/aimux"},
+	"system": {OS: "linux", Binary: "/tmp/aimux", Home: "/home/admin", Config: "/home/admin/.config/aimux"},
 	"user":   {OS: "linux", User: true, Binary: `/home/a b/50%/aimux`, Home: "/home/a b", Config: "/home/a b/.config/aimux", UID: 1000},
 	"agent":  {OS: "darwin", User: true, Binary: "/usr/local/bin/aimux", Home: "/Users/a & b", Config: "/Users/a & b/.config/aimux", UID: 501},
 }
