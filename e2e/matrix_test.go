@@ -26,9 +26,8 @@ type row struct {
 	// dialects bounds the ingress. Default: Chat and Messages, and Responses
 	// where nothing is translated.
 	dialects []harness.Dialect
-	// untranslated leaves out the variants whose upstream speaks another dialect,
-	// translated those whose upstream speaks the client's.
-	untranslated, translated bool
+	// untranslated leaves out the variants whose upstream speaks another dialect.
+	untranslated bool
 	// upstream bounds the variants to those whose upstream speaks that dialect.
 	upstream harness.Dialect
 	vendor   string
@@ -81,7 +80,7 @@ func (r row) variants() []variant {
 				continue
 			}
 			for _, v := range []variant{{d, stream, false}, {d, stream, true}} {
-				if v.translated && r.untranslated || !v.translated && r.translated || r.upstream != "" && r.upstream != v.upstream() {
+				if v.translated && r.untranslated || r.upstream != "" && r.upstream != v.upstream() {
 					continue
 				}
 				out = append(out, v)

@@ -3,10 +3,12 @@ package gateway
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/failover"
+	"github.com/aimux/aimux/caddymodule/internal/jsonscan"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/sse"
 	"github.com/tidwall/gjson"
@@ -79,7 +81,7 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	if in.UsageOnly && a.asked {
 		return false, nil // the client did not ask for it
 	}
-	if err := a.convert(ev); err != nil {
+	if err := a.convert(ev, in.Kind); err != nil {
 		return true, a.broken(failover.Answer{Body: append([]byte(nil), ev.Data...), Err: err, Phase: failover.PhaseBody, InStream: true})
 	}
 	if !a.content && (in.Kind == dialect.EventContent || in.Kind == dialect.EventTerminal) {
@@ -101,14 +103,37 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 }
 
 // convert appends an event's bytes for the client to out.
-func (a *try) convert(ev *sse.Event) error {
+func (a *try) convert(ev *sse.Event, kind dialect.EventKind) error {
 	if a.decoder == nil {
+		if err := legible(ev, kind); err != nil {
+			return err
+		}
 		a.passEvent(ev)
 		return nil
 	}
 	events, err := a.decoder.Decode(a.events[:0], ev)
 	a.encodeEvents(events)
 	return err
+}
+
+// legible returns an error if an event's data is not the JSON object that it
+// should be: clients that parse it would fail on it in their own ways, and
+// those that skip it would lose a piece of the answer in silence. Of what is
+// not meant to be JSON, the mark [DONE] passes, and text under a name that no
+// client looks for.
+func legible(ev *sse.Event, kind dialect.EventKind) error {
+	switch {
+	case kind == dialect.EventPing:
+		return nil
+	case kind == dialect.EventTerminal && bytes.HasPrefix(ev.Data, []byte("[")):
+		return nil
+	case kind == dialect.EventOther && len(ev.Type) > 0 && (len(ev.Data) == 0 || ev.Data[0] != '{'):
+		return nil
+	}
+	if err := jsonscan.Check(ev.Data, jsonscan.MaxDepth); err != nil {
+		return fmt.Errorf("an event of the provider's stream: %w", err)
+	}
+	return nil
 }
 
 // passEvent appends an event as it came. Line ends that are CR alone are legal,

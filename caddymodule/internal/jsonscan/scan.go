@@ -71,6 +71,15 @@ func Scan(data []byte, maxDepth int, v Visitor) error {
 	return nil
 }
 
+// Check is Scan for those who only want to know that data is one JSON object.
+func Check(data []byte, maxDepth int) error { return Scan(data, maxDepth, nobody{}) }
+
+// nobody is a Visitor that looks at nothing.
+type nobody struct{}
+
+func (nobody) Member(Member) error    { return nil }
+func (nobody) Text(key, value []byte) {}
+
 type scanner struct {
 	data    []byte
 	pos     int
