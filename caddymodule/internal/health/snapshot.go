@@ -56,7 +56,7 @@ func (s *State) Snapshot(now time.Time) Status {
 		st.TTFT[i] = time.Duration(s.speed.first[i].read(t))
 	}
 	if s.speed.token.at != 0 {
-		st.TokensPerSecond = float64(time.Second) / s.speed.token.value
+		st.TokensPerSecond = float64(time.Second) / s.speed.token.read(t)
 	}
 	return st
 }

@@ -24,7 +24,8 @@ func bucketOf(promptBytes int) int {
 // The estimators' rules.
 const (
 	// up and down are the weights of a sample that is worse or better than the
-	// estimate: bad news is believed quickly (a peak), good news slowly.
+	// estimate: bad news is believed quickly (a peak), good news slowly, unless
+	// the estimate has become old (idleDecay).
 	up, down = 0.5, 0.15
 	// slowly is the time constant of the long-run mean an idle target's
 	// estimate returns to. It counts time, not samples: a hundred requests
@@ -32,8 +33,10 @@ const (
 	slowly = 10 * time.Minute
 	// early is how many samples make the first long-run mean.
 	early = 10
-	// idleDecay is the time constant of that return: a target that was slow
-	// and gets no traffic is worth another look after some tens of seconds.
+	// idleDecay is the time constant of that return, and of the weight that good
+	// news gains meanwhile: a target that was slow and gets no traffic is worth
+	// another look after some tens of seconds, and what is seen then counts more
+	// than what was known.
 	idleDecay = 20 * time.Second
 	// steeper is by how much a prompt of the next size is assumed to take
 	// longer where nothing is known of that size.
@@ -57,7 +60,7 @@ func (p *peak) add(x float64, now int64) {
 		p.value, p.usual, p.at, p.n = x, x, now, 1
 		return
 	}
-	v, w := p.read(now), down
+	v, w := p.read(now), max(down, 1-math.Exp(-float64(now-p.at)/float64(idleDecay)))
 	if x > v {
 		w = up
 	}
@@ -110,13 +113,13 @@ func (s *speed) ttft(promptBytes int, now int64) (float64, bool) {
 }
 
 // stream estimates the nanoseconds n tokens take after the first.
-func (s *speed) stream(n int) float64 {
+func (s *speed) stream(n int, now int64) float64 {
 	if n <= 0 {
 		return 0
 	}
 	per := float64(time.Second) / usualRate
 	if s.token.at != 0 {
-		per = s.token.value
+		per = s.token.read(now)
 	}
 	return per * float64(n)
 }
@@ -142,8 +145,8 @@ func (s *speed) whole(promptBytes, tokens int, d time.Duration, now int64) {
 	ttft, known := s.ttft(promptBytes, now)
 	first, token := firstShare*float64(d), (1-firstShare)*float64(d)/float64(tokens)
 	if known && s.token.at != 0 {
-		ratio := float64(d) / (ttft + s.stream(tokens))
-		first, token = ttft*ratio, s.token.value*ratio
+		ratio := float64(d) / (ttft + s.stream(tokens, now))
+		first, token = ttft*ratio, s.token.read(now)*ratio
 	}
 	s.first[bucketOf(promptBytes)].add(first, now)
 	s.token.add(token, now)

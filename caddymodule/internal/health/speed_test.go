@@ -88,6 +88,35 @@ func TestExpect_IdleTargetDriftsBackToItsUsualSelf(t *testing.T) {
 	}
 }
 
+func TestExpect_TokenSpeedOfAnIdleTargetDriftsBackToo(t *testing.T) {
+	b := newBench()
+	for range 50 {
+		b.answer(1000, 200*time.Millisecond, 100*time.Millisecond, 101)
+	}
+	for range 5 {
+		b.answer(1000, 200*time.Millisecond, 10*time.Second, 101)
+	}
+	if got := b.expect(1000, 100); got < 7000 {
+		t.Errorf("in the brown-out: %d ms for 100 tokens, want above 7000", got)
+	}
+	b.pass(time.Minute)
+	if got := b.expect(1000, 100); got > 1500 {
+		t.Errorf("a minute later: %d ms for 100 tokens, want below 1500", got)
+	}
+}
+
+func TestExpect_OneGoodAnswerAfterALongPauseIsBelieved(t *testing.T) {
+	b := newBench()
+	for range 20 {
+		b.answer(1000, 4*time.Second, 10*time.Second, 101)
+	}
+	b.pass(40 * time.Second)
+	b.answer(1000, 200*time.Millisecond, 100*time.Millisecond, 101)
+	if got := b.expect(1000, 100); got > 2800 {
+		t.Errorf("%d ms, want below a fifth of the 14 s known before", got)
+	}
+}
+
 func TestExpect_WaitingRequestsShowABrownOutBeforeItsFirstAnswer(t *testing.T) {
 	b := newBench()
 	for range 20 {

@@ -129,7 +129,7 @@ func (s *State) Look(now time.Time) View {
 	defer s.mu.Unlock()
 	phase, due := s.breaker.look(t)
 	v := View{Phase: phase, Ramp: s.breaker.ramp(t), InFlight: s.inFlight,
-		Usual: s.speed.load, PerToken: time.Duration(s.speed.token.value), Success: s.breaker.success(t), LastUsed: timeOf(s.lastUsed)}
+		Usual: s.speed.load, PerToken: time.Duration(s.speed.token.read(t)), Success: s.breaker.success(t), LastUsed: timeOf(s.lastUsed)}
 	if phase != Closed {
 		v.Due = time.Unix(0, due)
 	}
@@ -152,7 +152,7 @@ func (s *State) Expect(now time.Time, promptBytes, outTokens int) (d time.Durati
 		return 0, false
 	}
 	ttft *= s.waiting.slowness(&s.speed, t)
-	return time.Duration(min(ttft+s.speed.stream(outTokens), float64(longest))), true
+	return time.Duration(min(ttft+s.speed.stream(outTokens, t), float64(longest))), true
 }
 
 // Ping notes how long a free request to the target's endpoint took.

@@ -201,7 +201,7 @@ func (q *queue) slowness(s *speed, now int64) float64 {
 		return 1
 	}
 	if t.whole {
-		expected += s.stream(longAnswer)
+		expected += s.stream(longAnswer, now)
 	}
 	return max(1, float64(now-t.begun)/expected)
 }
