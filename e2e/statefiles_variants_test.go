@@ -48,6 +48,7 @@ var wrongs = []wrong{
 		return bytes.Replace(b, []byte("version: 1"), []byte("version: 99"), 1)
 	})},
 	{"another user's", func(path string) error { return os.Chown(path, 4711, -1) }},
+	{"writable by everybody", func(path string) error { return os.Chmod(path, 0o666) }},
 	{"a link that leads nowhere", func(path string) error {
 		return errors.Join(os.Rename(path, path+".was"), os.Symlink("/nowhere/at/all", path))
 	}},
@@ -77,15 +78,18 @@ const (
 var expected = map[string]map[string]outcome{
 	"overrides.toon": {
 		"cut": {refuses, "overrides.toon"}, "empty": {refuses, "never writes it"}, "corrupt": {refuses, "not valid TOON"}, "of a future version": {refuses, "use an aimux that reads version 99"},
-		"another user's": {follows, ""}, "a link that leads nowhere": {refuses, "leads nowhere"}, "a link to the file elsewhere": {follows, ""}, "a directory": {refuses, "it is a directory"},
+		"another user's": {refuses, "belongs to user 4711"}, "a link that leads nowhere": {refuses, "leads nowhere"}, "a link to the file elsewhere": {follows, ""}, "a directory": {refuses, "it is a directory"},
+		"writable by everybody": {refuses, "others may change it (mode 0666)"},
 	},
 	"clients.json": {
 		"cut": {refuses, "not whole"}, "empty": {refuses, "not whole"}, "corrupt": {refuses, "restore it"}, "of a future version": {refuses, "version 99"},
 		"another user's": {refuses, "belongs to user 4711"}, "a link that leads nowhere": {refuses, "leads nowhere"}, "a link to the file elsewhere": {follows, ""}, "a directory": {refuses, "not a regular file"},
+		"writable by everybody": {refuses, "readable by others"},
 	},
 	"users.json": {
 		"cut": {refuses, "not whole"}, "empty": {refuses, "not whole"}, "corrupt": {refuses, "users.json"}, "of a future version": {refuses, "version 99"},
 		"another user's": {refuses, "belongs to user 4711"}, "a link that leads nowhere": {refuses, "leads nowhere"}, "a link to the file elsewhere": {follows, ""}, "a directory": {refuses, "not a regular file"},
+		"writable by everybody": {refuses, "may be read by others"},
 	},
 	"vault.json": { // sealed: whose it is does not matter
 		"cut": {refuses, "ends too early"}, "empty": {refuses, "the file is empty"}, "corrupt": {refuses, "restore the file"}, "of a future version": {refuses, "it is 99"},

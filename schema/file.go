@@ -74,17 +74,25 @@ var errChanging = errors.New("it changed while it was being read; try again")
 // that changes meanwhile is read again, three times at most, so that half of one
 // version and half of another never make a configuration.
 func readConfigFile(path string) ([]byte, error) {
+	return readChecked(path, func(string, fs.FileInfo) error { return nil })
+}
+
+// readOverridesFile is readConfigFile for a file that nobody else may have
+// written.
+func readOverridesFile(path string) ([]byte, error) { return readChecked(path, checkOverrides) }
+
+func readChecked(path string, check func(string, fs.FileInfo) error) ([]byte, error) {
 	var err error
 	for range 3 {
 		var data []byte
-		if data, err = readStable(path); !errors.Is(err, errChanging) {
+		if data, err = readStable(path, check); !errors.Is(err, errChanging) {
 			return data, err
 		}
 	}
 	return nil, err
 }
 
-func readStable(path string) ([]byte, error) {
+func readStable(path string, check func(string, fs.FileInfo) error) ([]byte, error) {
 	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
@@ -93,6 +101,9 @@ func readStable(path string) ([]byte, error) {
 	before, err := f.Stat()
 	if err != nil {
 		return nil, plainPathError(err)
+	}
+	if err := check(path, before); err != nil {
+		return nil, err
 	}
 	if before.Size() > MaxBytes {
 		return nil, errTooLarge(before.Size())

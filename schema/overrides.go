@@ -20,10 +20,11 @@ type Overrides struct {
 	tree map[string]any
 }
 
-// ReadOverrides reads the file at path. One that does not exist is empty. Its
-// error is *Problems where the document is at fault.
+// ReadOverrides reads the file at path. One that does not exist is empty, one
+// that others may have written is refused. Its error is *Problems where the
+// document is at fault.
 func ReadOverrides(path string) (*Overrides, error) {
-	data, err := readConfigFile(path)
+	data, err := readOverridesFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &Overrides{path: path, tree: map[string]any{}}, nil

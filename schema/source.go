@@ -19,7 +19,8 @@ type Options struct {
 	// Format is toon, json or yaml. Default: by the extension of Path.
 	Format string
 	// Overrides is the path of overrides.toon, which aimux itself writes. A file
-	// that does not exist is an empty one. FromJSON ignores it.
+	// that does not exist is an empty one, one that others may have written is
+	// refused. FromJSON ignores it.
 	Overrides string
 	// OverridesData, when not nil, is read instead of that file.
 	OverridesData []byte
@@ -117,7 +118,7 @@ func (o Options) loadOverrides() loaded {
 	}
 	data, err := o.OverridesData, error(nil)
 	if data == nil {
-		data, err = readConfigFile(o.Overrides)
+		data, err = readOverridesFile(o.Overrides)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return loaded{doc: emptyDocument("")}
