@@ -35,6 +35,7 @@ func (a *App) begin() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	bg := &background{cancel: cancel}
 	rt.services.windows.Configure(rt.names)
+	rt.recent.resize(rt.config.Log.Decisions)
 	if err := bg.alerts(ctx, a, rt); err != nil {
 		cancel()
 		return err

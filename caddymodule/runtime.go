@@ -59,9 +59,10 @@ type runtime struct {
 // newRuntime builds what result describes. Its caller holds the first
 // reference.
 func newRuntime(result *schema.Result, logs loggers, to *consoles) (*runtime, error) {
-	rt := &runtime{config: result.Config, result: result, implicit: result.Config.Implicit, kinds: map[string]string{}, recent: newRing(result.Config.Log.Decisions)}
+	rt := &runtime{config: result.Config, result: result, implicit: result.Config.Implicit, kinds: map[string]string{}}
 	rt.refs.Store(1)
 	rt.archive = share(rt, "archive", func() *archive { return openArchive(archivePath(), logs.whole) })
+	rt.recent = share(rt, "recent", func() *ring { return newRing(result.Config.Log.Decisions) })
 	b := builder{runtime: rt, config: result.Config, logger: logs.whole, logs: logs, consoles: to}
 	if err := b.build(); err != nil {
 		rt.release()
@@ -92,6 +93,9 @@ func (rt *runtime) release() {
 	rt.end.Do(func() {
 		if n, ok := learned.References("archive"); ok && n == 1 {
 			rt.archive.lastSave()
+		}
+		if rt.recent != nil {
+			rt.recent.detach()
 		}
 		for _, key := range rt.keys {
 			_, _ = learned.Delete(key)

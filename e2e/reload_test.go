@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/http"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -68,6 +69,23 @@ var _ = Describe("A reload", func() {
 		Expect(gw.Key(GinkgoT(), "old", "k1").Resting()).To(BeTrue())
 		Expect(gw.Ask(GinkgoT(), harness.Ask{}).Outcome(0)).To(Equal(harness.ERR(429)))
 		Expect(old.Count()).To(Equal(1))
+	})
+
+	It("keeps the last decisions, and so does a change by the API", func() {
+		gw = harness.Start(GinkgoT(), naming(old, "old"))
+		first := gw.Ask(GinkgoT(), harness.Ask{}).Header.Get("X-Aimux-Request-Id")
+		before := gw.Exchange(GinkgoT(), first)
+		Expect(before.Attempts).To(HaveLen(1))
+		Expect(gw.Reload(naming(new, "new"))).To(Succeed())
+		operator := gw.Local()
+		operator.Header = http.Header{"If-Match": {"*"}}
+		operator.Must(GinkgoT(), "PUT", "/api/config", map[string]any{"set": []any{map[string]any{"pointer": "/limits/body", "value": "7MiB"}}})
+		second := gw.Ask(GinkgoT(), harness.Ask{}).Header.Get("X-Aimux-Request-Id")
+		Expect(gw.Exchange(GinkgoT(), second).Provider).To(Equal("new"))
+		Expect(gw.Exchange(GinkgoT(), first)).To(Equal(before))
+		var detail struct{ Decision struct{ Candidates []any } }
+		gw.API(GinkgoT(), "/api/requests/"+first, &detail)
+		Expect(detail.Decision.Candidates).To(HaveLen(1), "the decision is remembered, which the ledger does not know")
 	})
 
 	It("with a mistake in it is refused with file and line, and the old configuration serves on", func() {
