@@ -163,3 +163,28 @@ func BenchmarkScan(b *testing.B) {
 		})
 	}
 }
+
+func TestPlain_StopsAtTheFirstSpecialByteWhereverItStands(t *testing.T) {
+	ends := func(c byte) bool { return c == '"' || c == '\\' || c < 0x20 }
+	for at := range 35 {
+		for c := range 256 {
+			for _, after := range []byte{'a', '"', 0x80, 0xff, 0} {
+				text := append(bytes.Repeat([]byte("a"), at), byte(c))
+				text = append(text, bytes.Repeat([]byte{after}, 20)...)
+				if got, want := plain(text, 0), naive(text, ends); got != want {
+					t.Fatalf("byte %#x at %d before %#x: %d, want %d", c, at, after, got, want)
+				}
+			}
+		}
+	}
+}
+
+// naive returns the position of the first byte that ends a run, byte by byte.
+func naive(text []byte, ends func(byte) bool) int {
+	for i, c := range text {
+		if ends(c) {
+			return i
+		}
+	}
+	return len(text)
+}
