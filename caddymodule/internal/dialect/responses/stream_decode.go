@@ -47,7 +47,7 @@ func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, err
 	if d.ended || bytes.Equal(bytes.TrimSpace(ev.Data), doneMark) {
 		return dst, nil
 	}
-	if !gjson.ValidBytes(ev.Data) {
+	if !wire.Valid(ev.Data) {
 		return dst, fmt.Errorf("reading a stream event: %w", wire.ErrSyntax)
 	}
 	d.out = dst

@@ -44,22 +44,15 @@ func Raw(s string) json.RawMessage {
 // MaxDepth, and returns it for walking. A leading byte order mark is skipped.
 func Parse(body []byte) (gjson.Result, error) {
 	body = TrimBOM(body)
-	if err := jsonscan.Scan(body, MaxDepth, unread{}); err != nil {
+	if err := jsonscan.Check(body, MaxDepth); err != nil {
 		return gjson.Result{}, why(body, err)
 	}
 	return gjson.Parse(View(body)), nil
 }
 
-// unread takes no note of any member: Parse only wants to know that the body
-// is sound.
-type unread struct{}
-
-func (unread) Member(jsonscan.Member) error { return nil }
-func (unread) Text(_, _ []byte)             {}
-
 // Valid reports whether body is one valid JSON object, not nested deeper than
 // MaxDepth. Unlike gjson's check it does not recurse on the input.
-func Valid(body []byte) bool { return jsonscan.Scan(body, MaxDepth, unread{}) == nil }
+func Valid(body []byte) bool { return jsonscan.Check(body, MaxDepth) == nil }
 
 // why is one of the errors above for what a scan found.
 func why(body []byte, err error) error {
