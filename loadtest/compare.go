@@ -29,6 +29,9 @@ type comparison []phase
 type perPath [len(pathNames)][]*sample
 
 func (c comparison) run(ctx context.Context, r *rig) (*Result, error) {
+	if r.profiles != "" {
+		return c.profile(ctx, r)
+	}
 	procs, err := r.startPaths(ctx, c.wantsNode())
 	if err != nil {
 		return nil, err
@@ -45,9 +48,6 @@ func (c comparison) run(ctx context.Context, r *rig) (*Result, error) {
 	}
 	result.Checks = append([]Check{{What: "errors"}}, result.Checks...)
 	result.Checks[0].Value = float64(errors)
-	if r.profiles != "" {
-		return result, c[len(c)-1].profile(ctx, r, procs)
-	}
 	return result, nil
 }
 

@@ -59,7 +59,7 @@ func main() {
 	flag.StringVar(&s.markdown, "markdown", "", "write the results to this file as Markdown")
 	flag.StringVar(&s.html, "html", "", "write the results to this file as a page with plots")
 	flag.StringVar(&s.compare, "compare", "", "show the ratios to the results in this file, written by -json")
-	flag.StringVar(&s.profiles, "profile", "", "write CPU profiles of the gateway to this directory")
+	flag.StringVar(&s.profiles, "profile", "", "write CPU and allocation profiles of the gateway to this directory instead of comparing costs")
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measurement is repeated; the medians count")
 	flag.Float64Var(&s.scale, "scale", 1, "multiplies the number of requests")
 	flag.BoolVar(&s.pin, "pin", runtime.NumCPU() > 1, "give the tested process a processor of its own (Linux)")
@@ -136,6 +136,7 @@ func measure(ctx context.Context, s settings, chosen []scenario, progress io.Wri
 	for i, sc := range chosen {
 		r.say("%d of %d: %s", i+1, len(chosen), sc.name)
 		began := time.Now()
+		r.scenario = sc.name
 		result, err := sc.run(ctx, r)
 		if err := context.Cause(ctx); err != nil {
 			return nil, fmt.Errorf("%s: %w", sc.name, err)

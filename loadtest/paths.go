@@ -28,9 +28,7 @@ func (r *rig) startPaths(ctx context.Context, node bool) (paths, error) {
 	starts := [len(pathNames)]func() (*process, error){
 		minimal: r.startMinimal,
 		plain:   func() (*process, error) { return r.startProxy(ctx) },
-		ours: func() (*process, error) {
-			return r.startGateway(ctx, usualDocument(r.origins), firstAlias)
-		},
+		ours:    func() (*process, error) { return r.startOurs(ctx) },
 	}
 	if node {
 		starts[router] = r.startRouter
@@ -46,6 +44,11 @@ func (r *rig) startPaths(ctx context.Context, node bool) (paths, error) {
 		}
 	}
 	return p, nil
+}
+
+// startOurs starts aimux with the usual configuration.
+func (r *rig) startOurs(ctx context.Context) (*process, error) {
+	return r.startGateway(ctx, usualDocument(r.origins), firstAlias)
 }
 
 func (p paths) stop() {

@@ -17,6 +17,7 @@ import (
 type rig struct {
 	settings
 	progress io.Writer
+	scenario string // the name of the one that runs
 	dir      string
 	upstream *process
 	origins  []string     // the provider's addresses, upstream.url the first

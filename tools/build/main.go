@@ -1,9 +1,10 @@
 // Command build makes Caddy with aimux in it, by xcaddy, as a manifest says.
 //
 // The manifest (xcaddy.json) is an xcaddy.Builder as JSON. Relative paths of
-// replacements are taken from where the manifest is, so that the working copy
-// is built without looking the module up. While the compiler works, its
-// progress is counted: the first build of Caddy takes minutes.
+// replacements and of the compiler's profile (pgo_profile) are taken from where
+// the manifest is, so that the working copy is built without looking the module
+// up. While the compiler works, its progress is counted: the first build of Caddy
+// takes minutes.
 //
 //	cd tools && go run ./build -o ../bin/aimux [-race] ../xcaddy.json
 package main
@@ -12,9 +13,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
@@ -75,17 +78,35 @@ func read(manifest string) (*xcaddy.Builder, error) {
 	if err := json.Unmarshal(data, &b); err != nil {
 		return nil, fmt.Errorf("%s: %w", manifest, err)
 	}
+	beside := filepath.Dir(manifest)
 	for i, r := range b.Replacements {
 		if !strings.HasPrefix(string(r.New), ".") {
 			continue
 		}
-		abs, err := filepath.Abs(filepath.Join(filepath.Dir(manifest), string(r.New)))
+		abs, err := filepath.Abs(filepath.Join(beside, string(r.New)))
 		if err != nil {
 			return nil, err
 		}
 		b.Replacements[i].New = xcaddy.ReplacementPath(abs)
 	}
-	return &b, nil
+	b.PgoProfile, err = profile(beside, b.PgoProfile)
+	return &b, err
+}
+
+// profile returns where the profile for the compiler is, "" for none: the
+// go command, too, takes a program's default.pgo as there or not.
+func profile(beside, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(beside, name)
+	}
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "note: there is no %s; building without a profile (make pgo writes one)\n", name)
+		return "", nil
+	}
+	return filepath.Abs(name)
 }
 
 // keptLines is how much of the output is shown when a build fails.

@@ -155,10 +155,8 @@ func (r *release) build(ctx context.Context, system, arch, source, output string
 	if err != nil {
 		return err
 	}
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-tags", "nobadger,nomysql,nopgx"}
-	if profile := filepath.Join(source, "caddymodule", "cmd", "aimux", "default.pgo"); exists(profile) {
-		args = append(args, "-pgo=auto")
-	}
+	// -pgo=auto takes the profile beside the program, whose name and none of the directories go in.
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-pgo=auto", "-ldflags", "-s -w -buildid=", "-tags", "nobadger,nomysql,nopgx"}
 	cmd := exec.CommandContext(ctx, "go", append(args, "-o", absolute, "./caddymodule/cmd/aimux")...)
 	cmd.Dir = source
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+arch, "GOFLAGS=", "GOAMD64=v1")
@@ -193,9 +191,4 @@ func (r *release) compare(ctx context.Context, system, arch, work, binary string
 	}
 	fmt.Fprintf(os.Stderr, "  built twice, %d bytes, not one differs\n", len(a))
 	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
