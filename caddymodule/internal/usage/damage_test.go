@@ -66,6 +66,11 @@ func TestOpen_DamagedFileIsMovedAsideAndSaid(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
+		{"emptied", func(t *testing.T, path string) {
+			if err := os.Truncate(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"header overwritten", func(t *testing.T, path string) { overwrite(t, path, 0, make([]byte, 64)) }},
 		{"schema page overwritten", func(t *testing.T, path string) { overwrite(t, path, 100, bytes.Repeat([]byte{0xa5}, 3000)) }},
 		{"pages overwritten, found by the check after a crash", func(t *testing.T, path string) {
@@ -107,6 +112,45 @@ func TestOpen_DamagedFileIsMovedAsideAndSaid(t *testing.T) {
 				t.Errorf("notes %v (%v)", notes, err)
 			}
 		})
+	}
+}
+
+func TestOpen_EmptyFileIsNewWhereNothingWasKept(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		lock bool // the process before was killed as it made the file
+	}{{"made by hand", false}, {"made by a process that got no further", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			path := tempPath(t)
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c.lock {
+				if err := os.WriteFile(path+".lock", nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var said troubles
+			o := quiet(path)
+			o.OnTrouble = said.add
+			l := open(t, o)
+			notes, err := readerOf(t, l).Notes(t.Context(), time.Time{}, 10)
+			if f := l.Health().Found; !f.New || len(said.all()) != 0 || len(notes) != 0 || err != nil {
+				t.Errorf("found %+v, said %q, notes %v (%v); want nothing but a new file", f, said.all(), notes, err)
+			}
+		})
+	}
+}
+
+func TestOpen_EmptiedFileGoesAsideWithTheLogThatHoldsItsRows(t *testing.T) {
+	path := tempPath(t)
+	log := []byte("what SQLite would throw away, the main file being empty")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.WriteFile(path+"-wal", log, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, quiet(path)).Health().Found
+	if kept, err := os.ReadFile(f.Aside + "-wal"); err != nil || !bytes.Equal(kept, log) || !strings.Contains(f.Damage, "it is empty") {
+		t.Errorf("found %+v, kept %q (%v); want the log kept beside the empty file", f, kept, err)
 	}
 }
 
@@ -166,35 +210,6 @@ func TestOpen_RefusesWhatItMustNotTouch(t *testing.T) {
 	}
 	if _, err := Open(Options{}); err == nil {
 		t.Error("Open without a path succeeded")
-	}
-}
-
-func TestOpen_LiftsAFileOfVersion1(t *testing.T) {
-	path := written(t, 2500)
-	alter(t, path, "DROP TABLE rollups", "PRAGMA user_version = 1")
-	if _, err := OpenReader(path); err == nil || !strings.Contains(err.Error(), "start aimux once") {
-		t.Errorf("OpenReader of an old version: %v", err)
-	}
-	l := open(t, quiet(path))
-	if f := l.Health().Found; f.From != 1 {
-		t.Errorf("found %+v, want it lifted from version 1", f)
-	}
-	record(t, l, sample(5000, noon))
-	all := append(samples(2500, noon, time.Second), sample(5000, noon))
-	for _, by := range everyBy {
-		compare(t, all, Query{By: by}, totals(t, readerOf(t, l), Query{By: by}))
-	}
-}
-
-func TestOpen_MigrationThatFailsLeavesTheFileAsItWas(t *testing.T) {
-	path := written(t, 10)
-	alter(t, path, "PRAGMA user_version = 1") // with the table there, version 2 cannot make it
-	if _, err := Open(quiet(path)); err == nil || !strings.Contains(err.Error(), "version 2") {
-		t.Fatalf("Open: %v", err)
-	}
-	alter(t, path, "PRAGMA user_version = 2")
-	if got := open(t, quiet(path)).Health(); got.Rows != 10 || got.Found.Aside != "" {
-		t.Errorf("%+v, want the 10 rows", got)
 	}
 }
 

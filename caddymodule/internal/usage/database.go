@@ -30,8 +30,10 @@ type database struct {
 
 // SQLite's result codes, https://www.sqlite.org/rescode.html
 const (
-	codeCorrupt = 11
-	codeNotADB  = 26
+	codeIO       = 10
+	codeCorrupt  = 11
+	codeCantOpen = 14
+	codeNotADB   = 26
 )
 
 // code returns SQLite's primary result code of an error, or 0.
@@ -73,7 +75,10 @@ func (d *database) open(now time.Time) error {
 		return fmt.Errorf("opening the %s: %w", d.noun, err)
 	}
 	d.lock = held
-	err = d.connect(now)
+	err = d.emptied()
+	if err == nil {
+		err = d.connect(now)
+	}
 	if corrupt(err) {
 		err = d.replace(now, err)
 	}
@@ -81,6 +86,7 @@ func (d *database) open(now time.Time) error {
 		d.release()
 		return fmt.Errorf("opening the %s %s: %w", d.noun, d.path, err)
 	}
+	d.remember(now)
 	return nil
 }
 

@@ -83,11 +83,21 @@ func (f *Filter) rows(c *conditions) {
 		c.add("x.class = (SELECT id FROM names WHERE text = ?)", f.Class)
 	}
 	if f.ID != "" {
-		// A range instead of LIKE: it uses the index, and knows no wildcards.
-		c.add("x.id >= ?", f.ID)
-		if end := after(f.ID); end != "" {
-			c.add("x.id < ?", end)
-		}
+		c.beginning(f.ID)
+	}
+}
+
+// beginning adds that the id begins with a text.
+func (c *conditions) beginning(text string) {
+	// A range instead of LIKE: it uses the index, and knows no wildcards.
+	condition, args := "e.id >= ?", []any{text}
+	if end := after(text); end != "" {
+		condition, args = condition+" AND e.id < ?", append(args, end)
+	}
+	if len(text) >= rare {
+		c.add(inBlocks(condition), args...)
+	} else {
+		c.add(strings.ReplaceAll(condition, "e.", "x."), args...)
 	}
 }
 

@@ -13,12 +13,13 @@ import (
 // ErrFuture says that a newer aimux wrote the file. It is left alone.
 var ErrFuture = errors.New("a newer aimux wrote it")
 
-// errDamaged says that the file fails SQLite's quick_check.
+// errDamaged says that the file fails SQLite's quick_check, or is empty where
+// it should not be.
 var errDamaged = errors.New("the file is damaged")
 
 // Found is what opening a database came upon.
 type Found struct {
-	// New says that there was no file, or an empty one.
+	// New says that there was no file, or an empty one that never held anything.
 	New bool
 	// Unclean says that the last process did not close it: killed, crashed or
 	// without power. Up to one flush of rows may be missing after Flushed.
@@ -44,6 +45,30 @@ func (f Found) String() string {
 			f.Flushed.UTC().Format("2006-01-02T15:04:05.000Z"))
 	}
 	return ""
+}
+
+// emptied returns errDamaged if the file is empty though something was kept in
+// it: its lock file says so, or SQLite's log, which SQLite would throw away.
+func (d *database) emptied() error {
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			return -1
+		}
+		return info.Size()
+	}
+	if size(d.path) == 0 && (size(d.lock.Name()) > 0 || size(d.path+"-wal") > 0) {
+		return fmt.Errorf("%w: it is empty", errDamaged)
+	}
+	return nil
+}
+
+// remember writes into the lock file that there is something to keep, once: see
+// emptied. If it cannot be written now, the next opening does.
+func (d *database) remember(now time.Time) {
+	if info, err := d.lock.Stat(); err == nil && info.Size() == 0 {
+		_, _ = fmt.Fprintf(d.lock, "The %s beside this file was begun, or first seen, at %s.\n", d.noun, now.UTC().Format(time.RFC3339))
+	}
 }
 
 // examine looks at the file before anything is changed in it.
@@ -95,7 +120,23 @@ func (d *database) migrate(now time.Time) error {
 	if err != nil || version == int64(len(d.steps)) {
 		return err
 	}
-	err = d.within(func() error {
+	if version == 0 {
+		return d.lift(now, version)
+	}
+	// To index the rows there are, SQLite sorts them: in temporary files, since
+	// that takes 85 MB for a million; in memory where no such file can be.
+	_ = d.exec("PRAGMA temp_store = file")
+	err = d.lift(now, version)
+	_ = d.exec("PRAGMA temp_store = memory")
+	if c := code(err); c == codeCantOpen || c == codeIO {
+		err = d.lift(now, version)
+	}
+	return err
+}
+
+// lift carries out the steps from a version on.
+func (d *database) lift(now time.Time, version int64) error {
+	return d.within(func() error {
 		for i := int(version); i < len(d.steps); i++ {
 			if err := d.exec(d.steps[i]); err != nil {
 				return fmt.Errorf("lifting the schema to version %d: %w", i+1, err)
@@ -110,7 +151,6 @@ func (d *database) migrate(now time.Time) error {
 		// Pragmas take no parameters.
 		return d.exec(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", d.app, len(d.steps)))
 	})
-	return err
 }
 
 // mark notes that the database is open, and what was found.

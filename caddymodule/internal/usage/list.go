@@ -102,7 +102,7 @@ func (r *Reader) Exchange(ctx context.Context, id string) (Exchange, error) {
 	var out Exchange
 	err := r.snapshot(ctx, func(tx *sql.Tx) error {
 		found := position{}
-		err := scanAll(ctx, tx, "SELECT "+columns+" FROM exchanges x WHERE x.id = ? ORDER BY x.seq DESC LIMIT 1", []any{id}, func(rows *sql.Rows) (err error) {
+		err := scanAll(ctx, tx, "SELECT "+columns+" FROM exchanges x WHERE "+inBlocks("e.id = ?")+" ORDER BY x.seq DESC LIMIT 1", []any{id}, func(rows *sql.Rows) (err error) {
 			out, found, err = scanExchange(rows)
 			return err
 		})
@@ -122,7 +122,7 @@ func attemptsOf(ctx context.Context, tx *sql.Tx, seq int64) (attempts []Attempt,
 	const query = `SELECT (SELECT text FROM names WHERE id = a.provider), a.model, (SELECT text FROM names WHERE id = a.key),
 		(SELECT text FROM names WHERE id = a.dialect), a.start, a.ttft, a.duration, a.status,
 		(SELECT text FROM names WHERE id = a.class), (SELECT text FROM names WHERE id = a.reason), a.code, a.wait
-		FROM attempts a WHERE a.exchange = ? ORDER BY a.n`
+		FROM ` + attemptsOfOne + ` ORDER BY a.n`
 	err = scanAll(ctx, tx, query, []any{seq}, func(rows *sql.Rows) error {
 		var a Attempt
 		var start, ttft, duration, wait int64

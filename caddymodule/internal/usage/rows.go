@@ -16,7 +16,8 @@ type rows struct {
 	roll  *rollups
 	tidy  tidier
 
-	exchange, attempt, session, upsert *sql.Stmt
+	exchange, attempt, upsert *statement
+	session                   *sql.Stmt
 }
 
 // manyNames is how many names there may be: they come from configurations and
@@ -27,6 +28,9 @@ func newRows(o Options) *rows {
 	return &rows{names: map[string]int64{}, roll: newRollups(), tidy: tidier{retention: o.Retention, max: o.MaxSize}}
 }
 
+// upsertSession brings a session up to date and yields its id.
+const upsertSession = "INSERT INTO sessions(text, first, last) VALUES (?1, ?2, ?3) ON CONFLICT(text) DO UPDATE SET first = min(first, ?2), last = max(last, ?3) RETURNING id"
+
 // params is n question marks.
 func params(n int) string { return strings.Repeat(", ?", n)[2:] }
 
@@ -36,30 +40,36 @@ func (w *rows) prepare(d *database) error {
 	w.forget()
 	w.tidy.begin()
 	for _, s := range [...]struct {
-		to    **sql.Stmt
+		to    **statement
 		query string
 	}{
-		{&w.exchange, "INSERT INTO exchanges VALUES (NULL, " + params(27) + ")"},
+		{&w.exchange, "INSERT INTO exchanges VALUES (NULL, " + params(31) + ")"},
 		{&w.attempt, "INSERT INTO attempts VALUES (" + params(14) + ")"},
-		{&w.session, "INSERT INTO sessions(text, first, last) VALUES (?1, ?2, ?3) ON CONFLICT(text) DO UPDATE SET first = min(first, ?2), last = max(last, ?3) RETURNING id"},
 		{&w.upsert, "INSERT INTO rollups VALUES (" + params(7+nMeasures) + ") " + addUp()},
 	} {
-		stmt, err := d.conn.PrepareContext(context.Background(), s.query)
+		stmt, err := d.prepare(s.query)
 		if err != nil {
 			return fmt.Errorf("preparing to write exchanges: %w", err)
 		}
 		*s.to = stmt
 	}
+	session, err := d.conn.PrepareContext(context.Background(), upsertSession)
+	if err != nil {
+		return fmt.Errorf("preparing to write sessions: %w", err)
+	}
+	w.session = session
 	return nil
 }
 
 // release lets go of the statements.
 func (w *rows) release() {
-	for _, s := range [...]**sql.Stmt{&w.exchange, &w.attempt, &w.session, &w.upsert} {
-		if *s != nil {
-			_ = (*s).Close()
-			*s = nil
-		}
+	for _, s := range [...]**statement{&w.exchange, &w.attempt, &w.upsert} {
+		(*s).close()
+		*s = nil
+	}
+	if w.session != nil {
+		_ = w.session.Close()
+		w.session = nil
 	}
 }
 
@@ -122,24 +132,27 @@ func (w *rows) insert(x *Exchange, session int64) error {
 		x.ID, start, g.client, g.team, id.of(x.Dialect), id.of(x.Call),
 		x.Alias, one(x.Stream), null(session != 0, session), null(x.Agent != "", x.Agent),
 		g.provider, x.Model, g.key,
-		x.Status, id.of(x.Class), id.of(x.Reason),
+		int64(x.Status), id.of(x.Class), id.of(x.Reason),
 		x.Input, x.Output, x.CacheRead, x.CacheWrite, x.Reasoning, one(x.Estimated), x.Cost,
-		x.BytesIn, x.BytesOut, micros(x.TTFT), micros(x.Duration),
+		x.BytesIn, x.BytesOut, micros(x.TTFT), micros(x.Duration), nil, nil, nil, nil,
+	}
+	sole := x.sole()
+	if sole != nil {
+		copy(args[27:], []any{id.of(sole.Dialect), micros(sole.Start), micros(sole.TTFT), micros(sole.Duration)})
 	}
 	if id.err != nil {
 		return id.err
 	}
-	result, err := w.exchange.Exec(args[:]...)
-	if err != nil {
-		return err
-	}
-	seq, err := result.LastInsertId()
-	if err != nil {
+	if err := w.exchange.exec(args[:]...); err != nil {
 		return err
 	}
 	w.roll.add(start, g, x.count)
+	if sole != nil {
+		w.roll.add(start, g, sole.count)
+		return nil
+	}
 	for n := range x.Attempts {
-		if err := w.insertAttempt(seq, n, &x.Attempts[n], start, g); err != nil {
+		if err := w.insertAttempt(w.exchange.seq, n, &x.Attempts[n], start, g); err != nil {
 			return err
 		}
 	}
@@ -152,14 +165,14 @@ func (w *rows) insertAttempt(seq int64, n int, a *Attempt, start int64, g group)
 	id.rows = w
 	g.provider, g.key, g.model = id.of(a.Provider), id.of(a.Key), a.Model
 	args := [...]any{
-		seq, n, g.provider, a.Model, g.key, id.of(a.Dialect),
+		seq, int64(n), g.provider, a.Model, g.key, id.of(a.Dialect),
 		micros(a.Start), micros(a.TTFT), micros(a.Duration),
-		a.Status, id.of(a.Class), id.of(a.Reason), a.Code, micros(a.Wait),
+		int64(a.Status), id.of(a.Class), id.of(a.Reason), a.Code, micros(a.Wait),
 	}
 	if id.err != nil {
 		return id.err
 	}
-	if _, err := w.attempt.Exec(args[:]...); err != nil {
+	if err := w.attempt.exec(args[:]...); err != nil {
 		return err
 	}
 	w.roll.add(start, g, a.count)
@@ -225,8 +238,7 @@ func (w *rows) addUp(b bucket, g group, s *sums) error {
 	for _, n := range s {
 		args = append(args, n)
 	}
-	_, err := w.upsert.Exec(args...)
-	return err
+	return w.upsert.exec(args...)
 }
 
 // groups reads which groups a bucket has.

@@ -59,8 +59,8 @@ CREATE TABLE attempts(
 ) STRICT, WITHOUT ROWID;
 `
 
-// measure is one sum the ledger keeps, and how a row of exchanges counts in
-// it. Those without an expression count attempts.
+// measure is one sum the ledger keeps, and how a row of exchanges x counts in
+// it, and a row of attempts a. See inRow for the attempts in rows of exchanges.
 type measure struct{ name, row, attempt string }
 
 // The measures by position in sums.
@@ -126,7 +126,9 @@ const (
 
 // ledgerRollups is version 2: the totals by hour and by day, filled from the
 // rows there are. span is the bucket's length, start its beginning, in seconds.
-func ledgerRollups() string {
+// inRow is what a row of exchanges counts for a measure; before version 3 it
+// knew of no attempts.
+func ledgerRollups(inRow func(measure) string) string {
 	var b strings.Builder
 	b.WriteString("CREATE TABLE rollups(span INTEGER NOT NULL, start INTEGER NOT NULL, provider INTEGER NOT NULL, model TEXT NOT NULL, client INTEGER NOT NULL, team INTEGER NOT NULL, key INTEGER NOT NULL, ")
 	b.WriteString(each(", ", func(m measure) string { return m.name + " INTEGER NOT NULL" }))
@@ -134,7 +136,7 @@ func ledgerRollups() string {
 	for _, span := range [...]int64{hour, day} {
 		bucket := bucketOf("x.start", span)
 		fmt.Fprintf(&b, "INSERT INTO rollups SELECT %d, %s AS bucket, provider, model, client, team, key, %s FROM exchanges x GROUP BY bucket, provider, model, client, team, key;\n",
-			span, bucket, each(", ", func(m measure) string { return "sum(" + m.row + ")" }))
+			span, bucket, each(", ", func(m measure) string { return "sum(" + inRow(m) + ")" }))
 		fmt.Fprintf(&b, "INSERT INTO rollups SELECT %d, %s AS bucket, a.provider, a.model, x.client, x.team, a.key, %s FROM attempts a JOIN exchanges x ON x.seq = a.exchange WHERE true GROUP BY bucket, a.provider, a.model, x.client, x.team, a.key %s;\n",
 			span, bucket, each(", ", func(m measure) string { return "sum(" + m.attempt + ")" }), addUp())
 	}
@@ -156,4 +158,6 @@ func addUp() string {
 }
 
 // ledgerSteps are the versions of the ledger's schema.
-func ledgerSteps() []string { return []string{ledgerRows, ledgerRollups()} }
+func ledgerSteps() []string {
+	return []string{ledgerRows, ledgerRollups(func(m measure) string { return m.row }), ledgerSole + ledgerBlocks}
+}

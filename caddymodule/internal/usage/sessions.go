@@ -122,5 +122,5 @@ func (m measure) ofSession() string {
 	if m.attempt == "0" {
 		return "sum(" + m.row + ")"
 	}
-	return "sum((SELECT coalesce(sum(" + m.attempt + "), 0) FROM attempts a WHERE a.exchange = x.seq))"
+	return "sum(iif(x.sole_dialect IS NULL, (SELECT coalesce(sum(" + m.attempt + "), 0) FROM attempts a WHERE a.exchange = x.seq), " + m.inRow() + "))"
 }

@@ -258,7 +258,7 @@ func (q *Query) fromExchanges(p part, key string) conditions {
 	c.between("x.start", p.from, p.until)
 	q.totals(&c, "x", "x")
 	q.rows(&c)
-	return c.query(strings.ReplaceAll(key, "a.", "x."), func(m measure) string { return "sum(" + m.row + ")" }, "exchanges x")
+	return c.query(strings.ReplaceAll(key, "a.", "x."), func(m measure) string { return "sum(" + m.inRow() + ")" }, "exchanges x")
 }
 
 func (q *Query) fromAttempts(p part, key string) conditions {
