@@ -108,9 +108,7 @@ func (p *pipeline) run() (*Result, error) {
 	names := memberNames(tree, map[string]bool{})
 	p.resolve(tree)
 	p.fillDefaults(tree)
-	if err := p.validate(tree, names); err != nil {
-		return nil, p.failed("validating the configuration", err)
-	}
+	p.validate(tree, names)
 	if len(p.problems) > 0 {
 		return nil, p.problems.asError()
 	}
@@ -156,14 +154,11 @@ func (p *pipeline) fillDefaults(tree map[string]any) {
 }
 
 // validate checks the merged document against the schema and the rules. Where
-// nothing was written there is nothing to check, and the schema stays uncompiled.
-func (p *pipeline) validate(tree map[string]any, names map[string]bool) error {
+// nothing was written there is nothing to check.
+func (p *pipeline) validate(tree map[string]any, names map[string]bool) {
 	var findings []finding
 	if p.written {
-		var err error
-		if findings, err = validate(tree, names); err != nil {
-			return err
-		}
+		findings = validate(tree, names)
 	}
 	p.checker.tree = tree
 	p.checker.isSet = func(pointer string) bool {
@@ -173,7 +168,6 @@ func (p *pipeline) validate(tree map[string]any, names map[string]bool) error {
 	p.checker.check()
 	p.problems = append(p.problems, p.locateAll(append(findings, p.checker.problems...), "problems")...)
 	p.result.Warnings = append(p.result.Warnings, p.locateAll(p.checker.warnings, "warnings")...)
-	return nil
 }
 
 // maxFindings is how many problems, and how many warnings, are reported; one

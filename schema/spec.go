@@ -18,8 +18,8 @@ var schemaJSON []byte
 func SchemaJSON() []byte { return slices.Clone(schemaJSON) }
 
 // spec is what the schema says about one value, with references followed. It
-// serves what a validator cannot: types for environment variables, defaults,
-// suggestions, documentation.
+// serves to check a document, and what a validator cannot: types for environment
+// variables, defaults, suggestions, documentation.
 type spec struct {
 	name        string // the last step of the path, or of the definition
 	ref         string // the definition it refers to, such as "duration"
@@ -29,11 +29,15 @@ type spec struct {
 	required    []string
 	fields      []*spec // the members of an object, in the schema's order
 	extra       *spec   // the members of a map with names of the user's choice
+	naming      *spec   // those names, nil for any
 	items       *spec   // the elements of a list
 	def         *node   // the default, nil when there is none
 	examples    []*node
 	min, max    string // bounds of a number, as written
 	most        int    // most members of an object or list, 0 for any number
+	short, long int    // bounds of a string's length in characters, long 0 for any
+	pattern     string // the form of a string, "" for any
+	closed      bool   // no members but fields
 }
 
 // schemaRoot is the schema as a document.
@@ -49,7 +53,7 @@ var schemaRoot = sync.OnceValue(func() *node {
 var rootSpec = sync.OnceValue(func() *spec { return newSpec("", schemaRoot(), schemaRoot().get("$defs")) })
 
 // newSpec reads one schema object; defs holds the definitions it may refer to.
-// The schema is not recursive.
+// The schema is not recursive, and beside a reference nothing is demanded.
 func newSpec(name string, n, defs *node) *spec {
 	s := &spec{}
 	if ref := n.get("$ref"); ref != nil {
@@ -81,9 +85,12 @@ func (s *spec) set(keyword string, v, defs *node) {
 			s.fields = append(s.fields, newSpec(f.key, f.value, defs))
 		}
 	case "additionalProperties":
+		s.closed = v.kind == kindBool && !v.truth
 		if v.kind == kindObject {
 			s.extra = newSpec("*", v, defs)
 		}
+	case "propertyNames":
+		s.naming = newSpec("", v, defs)
 	case "items":
 		s.items = newSpec("*", v, defs)
 	case "default":
@@ -92,6 +99,12 @@ func (s *spec) set(keyword string, v, defs *node) {
 		s.examples = v.elems
 	case "maxProperties", "maxItems":
 		s.most, _ = strconv.Atoi(v.text)
+	case "minLength":
+		s.short, _ = strconv.Atoi(v.text)
+	case "maxLength":
+		s.long, _ = strconv.Atoi(v.text)
+	case "pattern":
+		s.pattern = v.text
 	case "minimum":
 		s.min = v.text
 	case "maximum":
