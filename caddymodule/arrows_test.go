@@ -63,6 +63,7 @@ var layers = map[string]int{
 	"caddymodule/internal/console":             10,
 	"caddymodule/simulator":                    0,
 	"caddymodule":                              12,
+	"caddymodule/cmd/aimux/quietstart":         0,
 	"caddymodule/cmd/aimux":                    13,
 	".":                                        13,
 }
