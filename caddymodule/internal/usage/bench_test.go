@@ -34,7 +34,7 @@ func BenchmarkLedger_Observe(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		l.Observe(r)
-		if n++; n%400 == 0 {
+		if n++; n%1100 == 0 {
 			items, _ := l.keeper.queue.take()
 			l.keeper.queue.done(items)
 		}

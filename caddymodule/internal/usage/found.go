@@ -50,14 +50,15 @@ func (f Found) String() string {
 // emptied returns errDamaged if the file is empty though something was kept in
 // it: its lock file says so, or SQLite's log, which SQLite would throw away.
 func (d *database) emptied() error {
-	size := func(path string) int64 {
-		info, err := os.Stat(path)
-		if err != nil {
-			return -1
-		}
-		return info.Size()
+	file, err := os.Stat(d.path)
+	if err != nil || file.Size() != 0 {
+		return nil // none, or opening it tells
 	}
-	if size(d.path) == 0 && (size(d.lock.Name()) > 0 || size(d.path+"-wal") > 0) {
+	kept, err := d.lock.Stat()
+	if err == nil && kept.Size() == 0 {
+		kept, err = os.Stat(d.path + "-wal")
+	}
+	if err == nil && kept.Size() > 0 {
 		return fmt.Errorf("%w: it is empty", errDamaged)
 	}
 	return nil

@@ -108,7 +108,7 @@ func (q *queue[T]) take() (items []T, dropped int64) {
 
 // keepSpare is how many items a batch may have room for and still be kept for
 // reuse: an idle ledger holds little memory.
-const keepSpare = 1024
+const keepSpare = 2048
 
 // done gives back a batch that was written.
 func (q *queue[T]) done(items []T) {
