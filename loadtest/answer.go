@@ -30,7 +30,7 @@ func (a answer) model() string {
 
 // alias is the name under which aimux has this answer of providers that speak the given dialects.
 func (a answer) alias(speaks dialects) string {
-	return fmt.Sprintf("load-%s-of-%d-at-%d", [...]string{"chat", "both", "messages"}[speaks], a.count(), a.pace)
+	return fmt.Sprintf("load-%s-of-%d-at-%d", [...]string{"chat", "both", "messages", "compatible"}[speaks], a.count(), a.pace)
 }
 
 // firstAlias and firstModel are what a process is asked for to see that it answers.

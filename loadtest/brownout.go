@@ -41,7 +41,7 @@ func brownDocument(origins []string) document {
 func brownout(ctx context.Context, r *rig) (*Result, error) {
 	starts := map[int]func() (*process, error){
 		plain: func() (*process, error) {
-			return r.caddy(ctx, "proxy", proxyCaddyfile(r.origins[0], r.origins[len(r.origins)-1]), nil, firstRequest(firstModel))
+			return r.caddy(ctx, "proxy", proxyCaddyfile("", r.origins[0], r.origins[len(r.origins)-1]), nil, firstRequest(firstModel))
 		},
 		ours: func() (*process, error) { return r.startGateway(ctx, brownDocument(r.origins), browned) },
 	}

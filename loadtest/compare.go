@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -64,9 +65,9 @@ func (c comparison) wantsNode() bool {
 
 // load returns the phase's load for a path.
 func (p phase) load(r *rig, procs paths, path, requests int) load {
-	target := p.traffic.target(r.base(procs, path), p.model(path == ours))
+	target := p.traffic.target(r.base(procs, path), p.model(isGateway(path)))
 	return load{
-		targets: same(target), requests: requests, atOnce: p.atOnce, perSec: p.perSec, ramp: p.ramp,
+		trust: r.trust, targets: same(target), requests: requests, atOnce: p.atOnce, perSec: p.perSec, ramp: p.ramp,
 		stream: p.stream, messages: p.messages, words: p.answer.words,
 	}
 }
@@ -82,7 +83,7 @@ func (p phase) wanted() []int {
 // pauses, to warm up.
 func (p phase) measure(ctx context.Context, r *rig, procs paths) (perPath, error) {
 	var samples perPath
-	wanted := procs.present(p.wanted())
+	wanted := procs.present(append(slices.Clone(p.wanted()), another))
 	requests := r.scaled(p.requests, min(p.requests, p.atOnce))
 	rounds := r.rounds
 	if p.rounds > 0 {
@@ -183,6 +184,10 @@ func (p phase) checks(samples *perPath, rows [len(pathNames)]Row) []Check {
 		what := fmt.Sprintf("CPU aimux / node, %s", p.name())
 		checks = append(checks, ratioCheck(what, ratio(samples[ours], samples[router], cpu), nodeBound, nodeAim))
 	}
+	if len(samples[another]) > 0 {
+		what := fmt.Sprintf("CPU aimux / another aimux, %s", p.name())
+		checks = append(checks, ratioCheck(what, ratio(samples[ours], samples[another], cpu), againstBound, 1))
+	}
 	if p.addedAim > 0 {
 		what := fmt.Sprintf("p50 beyond the net/http handler's, %s", p.name())
 		checks = append(checks, aimCheck(what, rows[ours].Added50-rows[minimal].Added50, p.addedAim, " ms"))
@@ -196,6 +201,9 @@ func (p phase) checks(samples *perPath, rows [len(pathNames)]Row) []Check {
 
 // nodeAim is the share of the Node router's CPU time that aimux aims at: ten times the requests for each CPU second.
 const nodeBound, nodeAim = 2, 0.1
+
+// againstBound is how much more CPU time than another aimux the tested one may take.
+const againstBound = 1.5
 
 // noteErrors adds a note with the first error there was.
 func (result *Result) noteErrors(row Row, samples []*sample) {

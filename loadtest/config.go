@@ -13,11 +13,15 @@ const globalOptions = `{
 }
 `
 
-// proxyCaddyfile is the plain reverse proxy that aimux is compared with, as Caddy's documentation writes it.
-func proxyCaddyfile(upstreams ...string) string {
+// proxyCaddyfile is the plain reverse proxy that aimux is compared with, as Caddy's documentation writes it. It trusts
+// the certificates in ca, "" for the system's.
+func proxyCaddyfile(ca string, upstreams ...string) string {
 	var to string
 	for _, u := range upstreams {
 		to += " " + strings.TrimPrefix(u, "http://")
+	}
+	if ca != "" {
+		to += fmt.Sprintf(" {\n\t\ttransport http {\n\t\t\ttls_trust_pool file %s\n\t\t}\n\t}", ca)
 	}
 	return fmt.Sprintf(globalOptions, "") + `{site} {
 	bind 127.0.0.1
@@ -45,9 +49,10 @@ const (
 type dialects int
 
 const (
-	chatOnly     dialects = iota
-	bothDialects          // Messages as well as Chat, as Z.AI does
-	messagesOnly          // as Anthropic does
+	chatOnly     dialects = iota // and OpenAI's Responses, as OpenAI does
+	bothDialects                 // Messages as well as Chat, as Z.AI does
+	messagesOnly                 // as Anthropic does
+	chatAlone                    // as most do
 )
 
 // provider is a row of a document's providers with its keys.
@@ -57,6 +62,7 @@ type provider struct {
 	keys     []string // the values, which travel in the environment
 	speaks   dialects
 	patience string // timeouts.first_event. Default: 60s
+	ca       string // file of certificates to trust. Default: the system's
 }
 
 // write adds the provider to the rows of providers.
@@ -66,10 +72,17 @@ func (p provider) write(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s:\n    kind: anthropic\n    base_url: %q\n", p.name, p.origin)
 	case bothDialects:
 		fmt.Fprintf(b, "  %s:\n    kind: zai\n    base_url: %q\n    anthropic_base_url: %q\n", p.name, p.origin+"/v1", p.origin)
+	case chatAlone:
+		fmt.Fprintf(b, "  %s:\n    kind: openai-compatible\n    base_url: %q\n", p.name, p.origin+"/v1")
 	default:
 		fmt.Fprintf(b, "  %s:\n    kind: openai\n    base_url: %q\n", p.name, p.origin+"/v1")
 	}
-	b.WriteString("    allow_http: true\n")
+	if strings.HasPrefix(p.origin, "http:") {
+		b.WriteString("    allow_http: true\n")
+	}
+	if p.ca != "" {
+		fmt.Fprintf(b, "    ca_file: %q\n", p.ca)
+	}
 	if p.patience != "" {
 		fmt.Fprintf(b, "    timeouts:\n      first_event: %s\n", p.patience)
 	}
@@ -113,16 +126,27 @@ func (d document) write() (string, []string) {
 	return b.String(), env
 }
 
+// usual is how many of the provider's addresses answer without delay.
+const usual = origins - 1
+
 // usualDocument gives routing and key rotation something to do: two providers with three keys each for every alias,
 // ranked by the default strategy.
 func usualDocument(origins []string) document {
 	var d document
-	for i, speaks := range []dialects{chatOnly, chatOnly, bothDialects, bothDialects, messagesOnly} {
-		name := []string{"one", "two", "three", "four", "five"}[i]
-		d.providers = append(d.providers, provider{name: name, origin: origins[i], keys: []string{name + "-a", name + "-b", name + "-c"}, speaks: speaks})
+	for i, speaks := range []dialects{chatOnly, chatOnly, bothDialects, bothDialects, messagesOnly, chatAlone} {
+		name := []string{"one", "two", "three", "four", "five", "six"}[i]
+		d.providers = append(d.providers, provider{name: name, origin: origins[i%usual], keys: []string{name + "-a", name + "-b", name + "-c"}, speaks: speaks})
 		for _, w := range answers() {
 			d.models = append(d.models, model{w.alias(speaks), name, w.model(), 1})
 		}
+	}
+	return d
+}
+
+// trusting returns the document with providers whose certificates are those in the file ca, "" for none of its own.
+func (d document) trusting(ca string) document {
+	for i := range d.providers {
+		d.providers[i].ca = ca
 	}
 	return d
 }

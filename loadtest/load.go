@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"slices"
@@ -23,16 +25,20 @@ type load struct {
 	atOnce    int
 	perSec    int // 0: as fast as the answers come
 	stream    bool
-	messages  bool          // the dialect, to judge refusals
-	words     int           // pieces of content that a whole stream has at least. Default: 50
-	ramp      time.Duration // streams that begin earlier do not count for the time to the first content
-	mayRefuse bool          // a proper refusal is no error
-	again     bool          // what was lost with its connection is sent again, as SDKs do
+	messages  bool           // the dialect, to judge refusals
+	words     int            // pieces of content that a whole stream has at least. Default: 50
+	ramp      time.Duration  // streams that begin earlier do not count for the time to the first content
+	mayRefuse bool           // a proper refusal is no error
+	trust     *x509.CertPool // of a provider that is asked directly. Default: the system's
+	again     bool           // what was lost with its connection is sent again, as SDKs do
 }
 
 // run sends the load and measures p, which may be nil.
 func (l load) run(ctx context.Context, p *process) (*sample, error) {
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: l.atOnce, MaxConnsPerHost: 0}
+	if l.trust != nil {
+		transport.TLSClientConfig, transport.ForceAttemptHTTP2 = &tls.Config{RootCAs: l.trust}, true
+	}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: longest}
 	spent := watchHeap(p)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -168,8 +170,63 @@ func TestForwarder_PassesRequestsAndStreamsOn(t *testing.T) {
 	if heap, ok := spent(); !ok || heap.bytes <= 0 {
 		t.Errorf("it says to have allocated %v", heap)
 	}
-	if _, err := newForwarder("nowhere"); err == nil {
+	if _, err := newForwarder("nowhere", ""); err == nil {
 		t.Error("a forwarder to nowhere")
+	}
+}
+
+// savedCertificate starts a provider with TLS and returns the file of its certificate.
+func savedCertificate(t *testing.T) string {
+	t.Helper()
+	_, ca := startSecure(t)
+	return ca
+}
+
+func startSecure(t *testing.T) (url, ca string) {
+	t.Helper()
+	urls, _, end := started(t, settings{role: secureRole})
+	t.Cleanup(end)
+	ca = filepath.Join(t.TempDir(), "ca.pem")
+	if err := saveCertificate(t.Context(), strings.TrimPrefix(urls[0], "https://"), ca); err != nil {
+		t.Fatal(err)
+	}
+	return urls[0], ca
+}
+
+func TestSecure_EverybodyAsksWithTheProvidersCertificate(t *testing.T) {
+	url, ca := startSecure(t)
+	pool, err := readPool(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	between, _, end := started(t, settings{role: minimalRole, ca: ca, to: url})
+	defer end()
+	for name, test := range map[string]struct {
+		base  string
+		trust *x509.CertPool
+	}{"directly": {url, pool}, "through the forwarder": {between[0], nil}} {
+		target := traffic{stream: true, size: 400}.target(test.base, firstModel)
+		s, err := load{targets: same(target), requests: 20, atOnce: 4, stream: true, trust: test.trust}.run(t.Context(), nil)
+		if err != nil || s.errors > 0 || s.open == 0 {
+			t.Errorf("%s: %v, %d errors: %s", name, err, s.errors, s.why)
+		}
+	}
+	if s, err := (load{targets: same(traffic{}.target(url, firstModel)), requests: 1, atOnce: 1}).run(t.Context(), nil); err != nil || s.errors != 1 {
+		t.Errorf("a certificate that nobody vouches for is taken: %v, %+v", err, s)
+	}
+	if _, err := newForwarder(url, filepath.Join(t.TempDir(), "nosuch")); err == nil {
+		t.Error("a forwarder without the certificates it is to trust")
+	}
+}
+
+func TestSaveCertificate_WantsHTTP2(t *testing.T) {
+	l, err := simulator.Start(simulator.New(simulator.Options{MaxRecords: -1}), simulator.ListenOptions{TLS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := saveCertificate(t.Context(), l.Addr(), filepath.Join(t.TempDir(), "ca.pem")); err == nil {
+		t.Error("a provider with HTTP/1.1 alone is taken")
 	}
 }
 

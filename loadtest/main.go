@@ -10,6 +10,8 @@
 //	go run ./loadtest -short                   a short form for every change, below 90 seconds
 //	go run ./loadtest -json r.json -markdown r.md -html r.html
 //	go run ./loadtest -compare r.json          beside the figures of an earlier run
+//	go run ./loadtest -against bin/before      beside another aimux, in turn
+//	go run ./loadtest -profile dir             profiles of the gateway instead
 //
 // Each scenario is a question with thresholds, which are ratios and counts of errors so that a slow machine does not
 // fail them; only a failover is held to a time, 100 ms. The exit code is 1 when one is broken or a scenario could not be
@@ -41,6 +43,7 @@ type settings struct {
 	markdown string
 	html     string
 	compare  string
+	against  string
 	profiles string
 	rounds   int
 	scale    float64
@@ -49,6 +52,7 @@ type settings struct {
 	short    bool
 	role     string
 	to       string
+	ca       string
 }
 
 func main() {
@@ -59,6 +63,7 @@ func main() {
 	flag.StringVar(&s.markdown, "markdown", "", "write the results to this file as Markdown")
 	flag.StringVar(&s.html, "html", "", "write the results to this file as a page with plots")
 	flag.StringVar(&s.compare, "compare", "", "show the ratios to the results in this file, written by -json")
+	flag.StringVar(&s.against, "against", "", "another aimux, which takes its turns in every comparison of costs")
 	flag.StringVar(&s.profiles, "profile", "", "write CPU and allocation profiles of the gateway to this directory instead of comparing costs")
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each measurement is repeated; the medians count")
 	flag.Float64Var(&s.scale, "scale", 1, "multiplies the number of requests")
@@ -67,6 +72,7 @@ func main() {
 	flag.BoolVar(&s.short, "short", false, "some scenarios with few requests and generous thresholds, below 90 seconds")
 	flag.StringVar(&s.role, "role", "", "be the provider or a forwarder (used by loadtest itself)")
 	flag.StringVar(&s.to, "to", "", "where the forwarder sends requests")
+	flag.StringVar(&s.ca, "ca", "", "file of certificates that the forwarder trusts")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

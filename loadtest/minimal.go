@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -22,12 +23,21 @@ type forwarder struct {
 	buffers   sync.Pool // of *[]byte
 }
 
-func newForwarder(to string) (*forwarder, error) {
+// newForwarder passes requests on to an address, trusting the certificates in the file ca, "" for the system's.
+func newForwarder(to, ca string) (*forwarder, error) {
 	target, err := url.Parse(to)
 	if err != nil || target.Host == "" {
 		return nil, fmt.Errorf("passing on to %q: no address", to)
 	}
-	f := &forwarder{to: target, transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 4096}}
+	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 4096}
+	if ca != "" {
+		pool, err := readPool(ca)
+		if err != nil {
+			return nil, err
+		}
+		transport.TLSClientConfig, transport.ForceAttemptHTTP2 = &tls.Config{RootCAs: pool}, true
+	}
+	f := &forwarder{to: target, transport: transport}
 	f.buffers.New = func() any {
 		b := make([]byte, 4<<10)
 		return &b
@@ -37,6 +47,9 @@ func newForwarder(to string) (*forwarder, error) {
 
 // ServeHTTP passes a request on.
 func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Else the server takes what is left of the request away from the transport, its end among it, when the answer begins,
+	// and the transport gives up.
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	to := *r.URL
 	to.Scheme, to.Host = f.to.Scheme, f.to.Host
 	out := &http.Request{Method: r.Method, URL: &to, Header: r.Header, Body: r.Body, ContentLength: r.ContentLength}
@@ -76,8 +89,8 @@ func (f *forwarder) copy(w http.ResponseWriter, answer *http.Response) {
 }
 
 // serveMinimal is the process of a forwarder before to. It says at /metrics what it allocates.
-func serveMinimal(to string, in io.Reader, out io.Writer) error {
-	f, err := newForwarder(to)
+func serveMinimal(to, ca string, in io.Reader, out io.Writer) error {
+	f, err := newForwarder(to, ca)
 	if err != nil {
 		return err
 	}
@@ -104,7 +117,7 @@ func serveMinimal(to string, in io.Reader, out io.Writer) error {
 
 // startMinimal runs a forwarder before the provider.
 func (r *rig) startMinimal() (*process, error) {
-	p, _, err := r.startRole(r.tested, "-role", minimalRole, "-to", r.upstream.url)
+	p, _, err := r.startRole(r.tested, "-role", minimalRole, "-ca", r.ca, "-to", r.upstream.url)
 	if err != nil {
 		return nil, err
 	}

@@ -9,9 +9,13 @@ const (
 	plain   // Caddy's reverse_proxy
 	router  // a stand-in for the router that aimux replaces, on Node
 	ours
+	another // aimux as another program has it, such as an earlier one
 )
 
-var pathNames = [...]string{direct: "direct", minimal: "net/http", plain: "reverse_proxy", router: "node", ours: "aimux"}
+var pathNames = [...]string{direct: "direct", minimal: "net/http", plain: "reverse_proxy", router: "node", ours: "aimux", another: "another aimux"}
+
+// isGateway says that a path leads through aimux.
+func isGateway(path int) bool { return path == ours || path == another }
 
 // The usual choices of paths.
 var (
@@ -33,6 +37,9 @@ func (r *rig) startPaths(ctx context.Context, node bool) (paths, error) {
 	if node {
 		starts[router] = r.startRouter
 	}
+	if r.against != "" {
+		starts[another] = func() (*process, error) { return r.startAnother(ctx) }
+	}
 	for path, start := range starts {
 		if start == nil {
 			continue
@@ -48,7 +55,14 @@ func (r *rig) startPaths(ctx context.Context, node bool) (paths, error) {
 
 // startOurs starts aimux with the usual configuration.
 func (r *rig) startOurs(ctx context.Context) (*process, error) {
-	return r.startGateway(ctx, usualDocument(r.origins), firstAlias)
+	return r.startGateway(ctx, usualDocument(r.origins).trusting(r.ca), firstAlias)
+}
+
+// startAnother starts the other program with the same configuration.
+func (r *rig) startAnother(ctx context.Context) (*process, error) {
+	there := *r
+	there.bin = r.against
+	return there.startOurs(ctx)
 }
 
 func (p paths) stop() {

@@ -92,7 +92,7 @@ func reload(ctx context.Context, r *rig) (*Result, error) {
 // startReloaded starts a path's process and prepares its two configurations.
 func (r *rig) startReloaded(ctx context.Context, path int) (*reloader, error) {
 	l := &reloader{}
-	texts := [2]string{proxyCaddyfile(r.upstream.url), proxyCaddyfile(r.upstream.url) + "# again\n"}
+	texts := [2]string{proxyCaddyfile("", r.upstream.url), proxyCaddyfile("", r.upstream.url) + "# again\n"}
 	var err error
 	if path == plain {
 		l.process, err = r.startProxy(ctx)

@@ -245,3 +245,49 @@ func TestRotationResult_CountsWhoMetALimitedKey(t *testing.T) {
 		}
 	}
 }
+
+func TestManyKeysResult_ComparesThemWithFew(t *testing.T) {
+	result := manyKeysResult(map[string][]*sample{fewTargets: {timed(time.Millisecond, time.Millisecond, 0.1)}, crowdedTargets: {timed(2*time.Millisecond, 2*time.Millisecond, 0.13)}})
+	if c := result.Checks[1]; !about(c.Value, 1.3) || c.Broken() || c.Verdict() != "ok, short of the target" {
+		t.Errorf("%+v: %s", c, c.Verdict())
+	}
+	if row := result.Rows[1]; row.Path != "100 targets, 1000 keys" || !about(row.Added50, 1) {
+		t.Errorf("%+v", row)
+	}
+}
+
+func TestPhase_HoldsAimuxAgainstAnother(t *testing.T) {
+	samples := perPath{
+		plain:   {timed(time.Millisecond, time.Millisecond, 0.1)},
+		ours:    {timed(time.Millisecond, time.Millisecond, 0.15)},
+		another: {timed(time.Millisecond, time.Millisecond, 0.12)},
+	}
+	samples[another][0].errors = 1 // not the tested one's
+	var result Result
+	if errors := (phase{atOnce: 2, bound: 3}).report(&result, &samples); errors != 0 {
+		t.Errorf("%d errors", errors)
+	}
+	if c := result.Checks[1]; !about(c.Value, 1.25) || c.Broken() {
+		t.Errorf("%+v", c)
+	}
+	samples[another][0].cpu = 0.05
+	result = Result{}
+	phase{atOnce: 2, bound: 3}.report(&result, &samples)
+	if !result.Checks[1].Broken() {
+		t.Errorf("three times the CPU time is let through: %+v", result.Checks[1])
+	}
+}
+
+func TestScenarios_HaveNamesOfTheirOwn(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, s := range scenarios() {
+		if seen[s.name] || s.question == "" || s.run == nil {
+			t.Errorf("%q again, or without a question", s.name)
+		}
+		seen[s.name] = true
+	}
+	chosen, err := choose(shortScenarios)
+	if err != nil || len(chosen) == 0 {
+		t.Error(err)
+	}
+}

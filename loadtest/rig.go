@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -20,10 +21,12 @@ type rig struct {
 	scenario string // the name of the one that runs
 	dir      string
 	upstream *process
-	origins  []string     // the provider's addresses, upstream.url the first
-	client   *http.Client // for single requests; the loads have their own
-	tested   []int        // processors of the process under test, none: any
-	others   []int        // processors of driver and provider
+	origins  []string       // the provider's addresses, upstream.url the first
+	ca       string         // file of the certificate that the provider has, "" for no TLS
+	trust    *x509.CertPool // with that certificate
+	client   *http.Client   // for single requests; the loads have their own
+	tested   []int          // processors of the process under test, none: any
+	others   []int          // processors of driver and provider
 }
 
 // newRig prepares the binary and starts the provider. Close it.
@@ -40,7 +43,10 @@ func newRig(ctx context.Context, s settings, progress io.Writer) (*rig, error) {
 		pinSelf(r.others)
 	}
 	raiseFiles()
-	if r.bin, err = r.binary(ctx); err == nil {
+	if r.bin, err = r.binary(ctx); err == nil && s.against != "" {
+		r.against, err = r.private("another", s.against)
+	}
+	if err == nil {
 		r.upstream, err = r.startUpstream()
 	}
 	if err != nil {
@@ -60,25 +66,29 @@ func (r *rig) say(format string, args ...any) {
 	fmt.Fprintf(r.progress, time.Now().Format("15:04:05 ")+format+"\n", args...)
 }
 
-// binary returns a private copy of the program under test: the page cache holds a file as the linker wrote it in smaller
-// pieces than a copy, which costs 15 ms at the start, and a rebuild meanwhile must not change what is measured.
+// binary returns a private copy of the program under test.
 func (r *rig) binary(ctx context.Context) (string, error) {
-	target := filepath.Join(r.dir, "aimux")
 	from := r.settings.bin
 	if from == "" {
 		from = filepath.Join("bin", "aimux-slim")
 	}
-	b, err := os.ReadFile(from)
-	if errors.Is(err, fs.ErrNotExist) && r.settings.bin == "" {
-		built := target + "-built"
-		if err := r.build(ctx, built); err != nil {
+	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) && r.settings.bin == "" {
+		from = filepath.Join(r.dir, "built")
+		if err := r.build(ctx, from); err != nil {
 			return "", err
 		}
-		b, err = os.ReadFile(built)
 	}
+	return r.private("aimux", from)
+}
+
+// private copies a program to a name of its own: the page cache holds a file as the linker wrote it in smaller pieces
+// than a copy, which costs 15 ms at the start, and a rebuild meanwhile must not change what is measured.
+func (r *rig) private(name, from string) (string, error) {
+	b, err := os.ReadFile(from)
 	if err != nil {
 		return "", fmt.Errorf("reading the program to test: %w", err)
 	}
+	target := filepath.Join(r.dir, name)
 	return target, os.WriteFile(target, b, 0o700)
 }
 
@@ -102,7 +112,7 @@ func (r *rig) scaled(n, least int) int {
 
 // startProxy runs the same program as a plain reverse proxy before the provider.
 func (r *rig) startProxy(ctx context.Context) (*process, error) {
-	return r.caddy(ctx, "proxy", proxyCaddyfile(r.upstream.url), nil, firstRequest(firstModel))
+	return r.caddy(ctx, "proxy", proxyCaddyfile(r.ca, r.upstream.url), nil, firstRequest(firstModel))
 }
 
 // startGateway runs it as aimux with the given document, which knows first.

@@ -13,6 +13,7 @@ import (
 // The processes that this program can be besides itself.
 const (
 	upstreamRole = "upstream"
+	secureRole   = "secure"
 	minimalRole  = "minimal"
 )
 
@@ -23,7 +24,9 @@ func serveRole(s settings, in io.Reader, out io.Writer) error {
 	case upstreamRole:
 		return serveUpstream(in, out)
 	case minimalRole:
-		return serveMinimal(s.to, in, out)
+		return serveMinimal(s.to, s.ca, in, out)
+	case secureRole:
+		return serveSecure(in, out)
 	}
 	return fmt.Errorf("no role %q", s.role)
 }

@@ -50,6 +50,12 @@ func costs() []scenario {
 			{traffic: long, requests: 20, atOnce: 1},
 			{traffic: long, requests: 80, atOnce: 8, bound: 3},
 		}.run},
+		{"secure", "What do requests and streams cost when the provider has TLS and HTTP/2, as real ones do?", comparison{
+			{traffic: quick, requests: 2000, atOnce: 32, bound: 3, aim: 0.75},
+			{traffic: large, requests: 400, atOnce: 8, bound: 4, aim: 1.2},
+			{traffic: traffic{size: 1 << 10, stream: true, answer: answer{pace: 50}}, requests: 400, atOnce: 200, rounds: 3, bound: 3, aim: 0.9},
+		}.secured},
+		{"many-keys", "Does a request cost more with 1,000 keys and 100 targets than with a few?", manyKeys},
 	}
 }
 
@@ -90,9 +96,17 @@ func translations() []scenario {
 			{traffic: of(1<<10, true), requests: 600, atOnce: 16, bound: 4, aim: 1.5},
 		}
 	}
+	responses := func(speaks dialects) comparison {
+		return comparison{
+			{traffic: traffic{size: 1 << 10, responses: true, speaks: speaks}, requests: 2000, atOnce: 32, bound: 4, aim: 1.2},
+			{traffic: traffic{size: 1 << 10, responses: true, speaks: speaks, stream: true}, requests: 600, atOnce: 16, bound: 4, aim: 1.5},
+		}
+	}
 	return []scenario{
 		{"translate", "What does an Anthropic client cost whose provider speaks OpenAI Chat only?", both(there).run},
 		{"translate-back", "What does an OpenAI client cost whose provider speaks Anthropic Messages only?", both(back).run},
+		{"responses-chat", "What does a client of OpenAI's Responses, such as Codex, cost whose provider speaks Chat only?", responses(chatAlone).run},
+		{"responses-messages", "And one whose provider speaks Anthropic Messages only?", responses(messagesOnly).run},
 	}
 }
 

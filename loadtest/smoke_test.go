@@ -15,7 +15,12 @@ import (
 // TestMain lets this test program be the provider and the forwarder too, as loadtest itself is.
 func TestMain(m *testing.M) {
 	if i := slices.Index(os.Args, "-role"); i > 0 {
-		s := settings{role: os.Args[i+1], to: os.Args[len(os.Args)-1]}
+		s := settings{role: os.Args[i+1]}
+		for name, to := range map[string]*string{"-to": &s.to, "-ca": &s.ca} {
+			if at := slices.Index(os.Args, name); at > 0 {
+				*to = os.Args[at+1]
+			}
+		}
 		os.Exit(exit(serveRole(s, os.Stdin, os.Stdout), os.Stderr))
 	}
 	goleak.VerifyTestMain(m)
@@ -28,7 +33,7 @@ func TestRun_MeasuresABuiltAimux(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "report.json")
 	var out, progress bytes.Buffer
-	s := settings{bin: bin, names: "json-1k,stream-50,translate,translate-back,rotation,failover,failover-reset", rounds: 1, scale: 0.02, json: file}
+	s := settings{bin: bin, names: "json-1k,stream-50,translate,translate-back,responses-chat,responses-messages,secure,many-keys,rotation,failover,failover-reset", rounds: 1, scale: 0.02, json: file}
 	if code := run(t.Context(), s, &out, &progress); code > 1 {
 		t.Fatalf("exit code %d:\n%s", code, &progress)
 	}
@@ -47,7 +52,7 @@ func TestRun_MeasuresABuiltAimux(t *testing.T) {
 			}
 		}
 	}
-	if len(report.Scenarios) != 7 {
+	if len(report.Scenarios) != 11 {
 		t.Errorf("%d scenarios", len(report.Scenarios))
 	}
 }

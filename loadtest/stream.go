@@ -94,7 +94,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// streamScan counts what passes in a stream of either dialect. It looks at lines, whole or in pieces; this is enough for
+// streamScan counts what passes in a stream of any dialect. It looks at lines, whole or in pieces; this is enough for
 // the simulator's regular events and costs the load generator little.
 type streamScan struct {
 	pieces int  // events with content
@@ -111,6 +111,10 @@ var (
 	chatText     = []byte(`"delta":{"content":"`)
 	errorEvent   = []byte(`{"type":"error"`)
 	chatError    = []byte(`{"error":`)
+
+	responsesEnd    = []byte(`{"type":"response.completed"`)
+	responsesText   = []byte(`{"type":"response.output_text.delta"`)
+	responsesFailed = []byte(`{"type":"response.failed"`)
 )
 
 func (s *streamScan) write(p []byte) {
@@ -135,11 +139,11 @@ func (s *streamScan) look(line []byte) {
 	data, ok := bytes.CutPrefix(line, dataField)
 	switch {
 	case !ok:
-	case bytes.Equal(line, chatEnd) || bytes.HasPrefix(data, messagesEnd):
+	case bytes.Equal(line, chatEnd) || bytes.HasPrefix(data, messagesEnd) || bytes.HasPrefix(data, responsesEnd):
 		s.ended = true
-	case bytes.HasPrefix(data, errorEvent) || bytes.HasPrefix(data, chatError):
+	case bytes.HasPrefix(data, errorEvent) || bytes.HasPrefix(data, chatError) || bytes.HasPrefix(data, responsesFailed):
 		s.failed = true
-	case bytes.HasPrefix(data, messagesText):
+	case bytes.HasPrefix(data, messagesText) || bytes.HasPrefix(data, responsesText):
 		s.pieces++
 	default:
 		if i := bytes.Index(data, chatText); i >= 0 && !bytes.HasPrefix(data[i+len(chatText):], []byte(`"`)) {

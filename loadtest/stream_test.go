@@ -39,6 +39,17 @@ data: {"type":"message_stop"}
 
 `
 
+const responsesStream = `event: response.created
+data: {"type":"response.created","sequence_number":0,"response":{"status":"in_progress"}}
+
+event: response.output_text.delta
+data: {"type":"response.output_text.delta","sequence_number":1,"item_id":"m","delta":"Hi"}
+
+event: response.completed
+data: {"type":"response.completed","sequence_number":2,"response":{"status":"completed"}}
+
+`
+
 func TestStreamScan_CountsContentAndEnds(t *testing.T) {
 	for _, test := range []struct {
 		name, stream  string
@@ -47,6 +58,9 @@ func TestStreamScan_CountsContentAndEnds(t *testing.T) {
 	}{
 		{"chat", chatStream, 2, true, false},
 		{"messages", messagesStream, 1, true, false},
+		{"responses", responsesStream, 1, true, false},
+		{"responses cut off", strings.Split(responsesStream, "event: response.completed")[0], 1, false, false},
+		{"responses error", "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{}}\n\n", 0, false, true},
 		{"chat with other line ends", strings.ReplaceAll(chatStream, "\n", "\r\n"), 2, true, false},
 		{"messages with other line ends", strings.ReplaceAll(messagesStream, "\n", "\r\n"), 1, true, false},
 		{"cut off", strings.TrimSuffix(chatStream, "data: [DONE]\n\n"), 2, false, false},
@@ -68,7 +82,7 @@ func TestStreamScan_CountsContentAndEnds(t *testing.T) {
 
 func TestStreamScan_SeesTheSameHoweverTheStreamIsCut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rest := []byte(rapid.SampledFrom([]string{chatStream, messagesStream}).Draw(t, "stream"))
+		rest := []byte(rapid.SampledFrom([]string{chatStream, messagesStream, responsesStream}).Draw(t, "stream"))
 		var whole, cut streamScan
 		whole.write(rest)
 		for len(rest) > 0 {

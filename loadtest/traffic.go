@@ -11,12 +11,13 @@ import (
 
 // traffic says what a request looks like.
 type traffic struct {
-	messages bool     // Anthropic Messages instead of OpenAI Chat
-	speaks   dialects // of the gateway's provider
-	renamed  bool     // the old name of the limit, which the gateway has to replace for OpenAI
-	stream   bool
-	answer   answer
-	size     int // of the body in bytes, roughly
+	messages  bool     // Anthropic Messages instead of OpenAI Chat
+	responses bool     // OpenAI Responses instead of it
+	speaks    dialects // of the gateway's provider
+	renamed   bool     // the old name of the limit, which the gateway has to replace for OpenAI
+	stream    bool
+	answer    answer
+	size      int // of the body in bytes, roughly
 }
 
 // model returns the name to ask for: the gateway's own or the provider's.
@@ -29,7 +30,7 @@ func (t traffic) model(gateway bool) string {
 
 // translated says that the provider does not speak the client's dialect.
 func (t traffic) translated() bool {
-	return t.messages && t.speaks == chatOnly || !t.messages && t.speaks == messagesOnly
+	return t.messages && t.speaks == chatOnly || !t.messages && t.speaks == messagesOnly || t.responses && t.speaks != chatOnly
 }
 
 // body writes a request for the model. As real clients do, it names the model first; long ones are a conversation of
@@ -40,7 +41,11 @@ func (t traffic) body(model string) []byte {
 	if t.messages || t.renamed {
 		limit = "max_tokens"
 	}
-	fmt.Fprintf(&b, `{"model":%q,%q:%d,"stream":%t,"messages":[`, model, limit, max(1000, 20*t.answer.count()), t.stream)
+	conversation := "messages"
+	if t.responses {
+		limit, conversation = "max_output_tokens", "input"
+	}
+	fmt.Fprintf(&b, `{"model":%q,%q:%d,"stream":%t,%q:[`, model, limit, max(1000, 20*t.answer.count()), t.stream, conversation)
 	const turn = "Read the function below, say in one sentence what it does, and name the line that surprises you most. "
 	const closing = `{"role":"user","content":"What was it, then?"}]}`
 	for i := 0; b.Len()+len(closing) < t.size; i++ {
@@ -60,6 +65,9 @@ func (t traffic) body(model string) []byte {
 func (t traffic) target(base, model string) vegeta.Target {
 	h := http.Header{"Content-Type": {"application/json"}}
 	path := "/v1/chat/completions"
+	if t.responses {
+		path = "/v1/responses"
+	}
 	if t.messages {
 		path = "/v1/messages"
 		h.Set("X-Api-Key", clientKey)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,12 +42,36 @@ func TestBody_IsJSONOfTheSizeAskedFor(t *testing.T) {
 
 func TestTarget_SpeaksTheDialect(t *testing.T) {
 	for _, test := range []struct {
-		messages     bool
-		path, header string
-	}{{false, "/v1/chat/completions", "Authorization"}, {true, "/v1/messages", "X-Api-Key"}} {
-		got := traffic{messages: test.messages, size: 300}.target("http://here", "m")
-		if got.URL != "http://here"+test.path || got.Header.Get(test.header) == "" {
-			t.Errorf("%s with %v", got.URL, got.Header)
+		traffic            traffic
+		path, header, body string
+	}{
+		{traffic{}, "/v1/chat/completions", "Authorization", `"max_completion_tokens":1000,"stream":false,"messages":[`},
+		{traffic{messages: true}, "/v1/messages", "X-Api-Key", `"max_tokens":1000,"stream":false,"messages":[`},
+		{traffic{responses: true}, "/v1/responses", "Authorization", `"max_output_tokens":1000,"stream":false,"input":[`},
+	} {
+		test.traffic.size = 300
+		got := test.traffic.target("http://here", "m")
+		if got.URL != "http://here"+test.path || got.Header.Get(test.header) == "" || !strings.Contains(string(got.Body), test.body) {
+			t.Errorf("%s with %v: %s", got.URL, got.Header, got.Body)
+		}
+	}
+}
+
+func TestTraffic_SaysWhatIsTranslated(t *testing.T) {
+	for _, test := range []struct {
+		traffic    traffic
+		translated bool
+	}{
+		{traffic{}, false},
+		{traffic{messages: true}, true},
+		{traffic{messages: true, speaks: bothDialects}, false},
+		{traffic{speaks: messagesOnly}, true},
+		{traffic{responses: true}, false},
+		{traffic{responses: true, speaks: chatAlone}, true},
+		{traffic{responses: true, speaks: messagesOnly}, true},
+	} {
+		if got := test.traffic.translated(); got != test.translated {
+			t.Errorf("%+v: %t", test.traffic, got)
 		}
 	}
 }
@@ -60,11 +85,13 @@ func TestDocuments_AreConfigurationsOfAimux(t *testing.T) {
 		document document
 		models   int
 	}{
-		"usual":    {usualDocument(addresses), 5 * len(answers())},
+		"usual":    {usualDocument(addresses), 6 * len(answers())},
 		"failover": {failoverDocument(addresses, "127.0.0.1:9", 50), 50 + 4*2*50},
 		"rotation": {rotationDocument(addresses), 2},
 		"brownout": {brownDocument(addresses), 3},
 		"overload": {overloadDocument(addresses), 1},
+		"crowded":  {crowdedDocument(addresses), 2 + 100},
+		"secured":  {usualDocument(slices.Repeat([]string{"https://127.0.0.1:1"}, origins)).trusting(savedCertificate(t)), 6 * len(answers())},
 	}
 	for _, bad := range badProviders() {
 		tests[bad.name] = struct {
