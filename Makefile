@@ -122,8 +122,12 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	    echo "== $$target ($$pkg)"; $(GO) test -run xxx -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 	  done; done
 
-bench: ## micro-benchmarks
-	$(GO) test -run xxx -bench . -benchmem $(CORE)
+BASE  ?=
+BENCH ?= .
+COUNT ?= 6
+PKG   ?= $(addprefix ./caddymodule/internal/,client dialect/... egress failover gateway health jsonscan keypool provider route sse telemetry tokens usage)
+bench: ## micro-benchmarks of the hot path beside those of the last tag (BASE=commit, PKG=./..., BENCH=regexp, COUNT=6)
+	@cd tools && $(GO) run ./bench -count $(COUNT) -bench '$(BENCH)' $(if $(BASE),-base '$(BASE)') .. $(PKG)
 
 clean: ## remove what was built
 	rm -rf bin dist
