@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"bytes"
 	"errors"
 	"math"
 	"net/url"
@@ -21,7 +20,7 @@ import (
 var wholeSchema = sync.OnceValue(func() *jsonschema.Schema {
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020
-	if err := c.AddResource("aimux.schema.json", bytes.NewReader(schemaJSON)); err != nil {
+	if err := c.AddResource("aimux.schema.json", strings.NewReader(schemaJSON)); err != nil {
 		panic(err)
 	}
 	return c.MustCompile("aimux.schema.json")
@@ -218,6 +217,9 @@ func TestConformer_KnowsEveryKeywordOfTheSchema(t *testing.T) {
 			switch {
 			case slices.Contains(people, f.key):
 			case f.key == "$ref":
+				if f.key != n.fields[0].key {
+					t.Errorf("%s: something stands before the reference", f.value.text)
+				}
 				for _, beside := range n.fields {
 					if slices.Contains(demands, beside.key) {
 						t.Errorf("%s: %s beside a reference", f.value.text, beside.key)

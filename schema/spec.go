@@ -6,16 +6,15 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 )
 
 //go:embed aimux.schema.json
-var schemaJSON []byte
+var schemaJSON string
 
 // SchemaJSON returns the JSON Schema (draft 2020-12) of a configuration, for
 // editors and for `aimux config schema`. The caller may keep and change it.
-func SchemaJSON() []byte { return slices.Clone(schemaJSON) }
+func SchemaJSON() []byte { return []byte(schemaJSON) }
 
 // spec is what the schema says about one value, with references followed. It
 // serves to check a document, and what a validator cannot: types for environment
@@ -40,93 +39,11 @@ type spec struct {
 	closed      bool   // no members but fields
 }
 
-// schemaRoot is the schema as a document.
-var schemaRoot = sync.OnceValue(func() *node {
-	root, ps := parseJSON(schemaJSON)
-	if len(ps) > 0 {
-		panic("aimux.schema.json: " + ps[0].String())
-	}
-	return root
-})
-
 // rootSpec is the schema's own view of a whole document.
-var rootSpec = sync.OnceValue(func() *spec { return newSpec("", schemaRoot(), schemaRoot().get("$defs")) })
-
-// newSpec reads one schema object; defs holds the definitions it may refer to.
-// The schema is not recursive, and beside a reference nothing is demanded.
-func newSpec(name string, n, defs *node) *spec {
-	s := &spec{}
-	if ref := n.get("$ref"); ref != nil {
-		id := strings.TrimPrefix(ref.text, "#/$defs/")
-		s = newSpec(id, defs.get(id), defs)
-		s.ref = id
-	}
-	s.name = name
-	for _, f := range n.fields {
-		s.set(f.key, f.value, defs)
-	}
-	return s
-}
-
-func (s *spec) set(keyword string, v, defs *node) {
-	switch keyword {
-	case "title":
-		s.title = v.text
-	case "description":
-		s.text = v.text
-	case "type":
-		s.types = append(v.texts(), nonEmpty(v.text)...)
-	case "enum":
-		s.enum = v.texts()
-	case "required":
-		s.required = v.texts()
-	case "properties":
-		for _, f := range v.fields {
-			s.fields = append(s.fields, newSpec(f.key, f.value, defs))
-		}
-	case "additionalProperties":
-		s.closed = v.kind == kindBool && !v.truth
-		if v.kind == kindObject {
-			s.extra = newSpec("*", v, defs)
-		}
-	case "propertyNames":
-		s.naming = newSpec("", v, defs)
-	case "items":
-		s.items = newSpec("*", v, defs)
-	case "default":
-		s.def = v
-	case "examples":
-		s.examples = v.elems
-	case "maxProperties", "maxItems":
-		s.most, _ = strconv.Atoi(v.text)
-	case "minLength":
-		s.short, _ = strconv.Atoi(v.text)
-	case "maxLength":
-		s.long, _ = strconv.Atoi(v.text)
-	case "pattern":
-		s.pattern = v.text
-	case "minimum":
-		s.min = v.text
-	case "maximum":
-		s.max = v.text
-	}
-}
-
-// texts returns the strings of a list.
-func (n *node) texts() []string {
-	var out []string
-	for _, e := range n.elems {
-		out = append(out, e.text)
-	}
-	return out
-}
-
-func nonEmpty(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
-}
+var rootSpec = sync.OnceValue(func() *spec {
+	r := specReader{text: schemaJSON, defs: map[string]int{}, read: map[string]*spec{}}
+	return r.root()
+})
 
 // member returns the spec of an object's member, nil when there can be none.
 func (s *spec) member(key string) *spec {
