@@ -176,11 +176,13 @@ func (a *App) Start() error {
 	tuned()
 	rt := a.live.now()
 	serving.Store(a)
-	rt.archive.start()
 	if err := a.begin(); err != nil {
 		return err
 	}
-	a.background.group.Go(func() { a.introduce("server.start") })
+	a.background.group.Go(func() { // files are made, which listeners need not wait for
+		rt.archive.start()
+		a.introduce("server.start")
+	})
 	if len(a.result.EnvUsed) > 0 {
 		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
 	}
