@@ -117,16 +117,17 @@ func TestOpen_DamagedFileIsMovedAsideAndSaid(t *testing.T) {
 
 func TestOpen_EmptyFileIsNewWhereNothingWasKept(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		lock bool // the process before was killed as it made the file
-	}{{"made by hand", false}, {"made by a process that got no further", true}} {
+		name    string
+		besides []string // further empty files
+	}{
+		{"made by hand", nil},
+		{"made by a process that got no further", []string{".lock"}},
+		{"beside an empty log", []string{".lock", "-wal"}},
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := tempPath(t)
-			if err := os.WriteFile(path, nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if c.lock {
-				if err := os.WriteFile(path+".lock", nil, 0o600); err != nil {
+			for _, end := range append(c.besides, "") {
+				if err := os.WriteFile(path+end, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
