@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/schema"
@@ -93,7 +94,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 // compile makes the runtime of what document holds, which is the app itself or
 // a newer reading of the same files.
 func (a *App) compile(document *App) (*runtime, error) {
-	result, err := schema.FromJSON(document.Config, schema.Options{Path: a.Source, Environ: os.Environ(), Known: known()})
+	result, err := document.read(a.Source)
 	if err != nil {
 		return nil, fmt.Errorf("aimux configuration:\n%w", document.placed(err))
 	}
@@ -107,6 +108,16 @@ func (a *App) compile(document *App) (*runtime, error) {
 	rt.source, a.result = a.Source, result
 	rt.described = a.describe(rt)
 	return rt, nil
+}
+
+// read completes the document with the present environment, unless that has just
+// been done.
+func (a *App) read(source string) (*schema.Result, error) {
+	environ := os.Environ()
+	if result := lastReading.take(source, environ, a.Config, time.Now()); result != nil {
+		return result, nil
+	}
+	return schema.FromJSON(a.Config, schema.Options{Path: source, Environ: environ, Known: known()})
 }
 
 // apply reads the configuration's files again and puts them in force, without

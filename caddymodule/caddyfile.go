@@ -84,11 +84,13 @@ func embed(file, overrides string) (*App, error) {
 	if file == "" && !exists(overrides) {
 		return &App{}, nil
 	}
-	result, err := schema.Load(schema.Options{Path: file, Overrides: overrides, Environ: os.Environ(), Known: known()})
+	environ := os.Environ()
+	result, err := schema.Load(schema.Options{Path: file, Overrides: overrides, Environ: environ, Known: known()})
 	if err != nil {
 		return nil, err
 	}
 	warn(result.Warnings)
+	lastReading.keep(file, environ, result, time.Now())
 	app := &App{Config: result.Raw, Source: file, Lines: map[string]string{}}
 	for pointer, at := range result.Positions {
 		if strings.HasPrefix(pointer, "/keys/") && strings.HasSuffix(pointer, "/secret") {
