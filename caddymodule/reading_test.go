@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/aimux/aimux/schema"
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -60,15 +59,7 @@ func adapted(t *testing.T) *App {
 	if err := os.WriteFile(filepath.Join(dir, "aimux.toon"), []byte(readOnce), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("{\n\taimux\n}\n"), map[string]any{"filename": filepath.Join(dir, "Caddyfile")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var config struct{ Apps struct{ Aimux *App } }
-	if err := json.Unmarshal(out, &config); err != nil {
-		t.Fatal(err)
-	}
-	return config.Apps.Aimux
+	return startFrom(t, dir)
 }
 
 func TestReading_AStartWithACaddyfileReadsItsDocumentOnce(t *testing.T) {
