@@ -9,7 +9,7 @@ import (
 // starts is how often each program is started for the medians, and startAim the target in milliseconds until a connection
 // is accepted.
 const (
-	starts   = 9
+	starts   = 15
 	startAim = 50
 )
 
@@ -63,8 +63,8 @@ func startupResult(took [len(pathNames)][]marks) *Result {
 		answers = append(answers, over(millis(took[ours][i].answer), millis(took[plain][i].answer)))
 	}
 	result.Checks = []Check{
-		ratioCheck("start to first answer, aimux / reverse_proxy", median(answers), 3, 1),
-		ratioCheck("start to first accept, aimux / reverse_proxy", median(pairs), 3, 1),
+		ratioCheck("start to first answer, aimux / reverse_proxy", median(answers), 2, 1),
+		ratioCheck("start to first accept, aimux / reverse_proxy", median(pairs), 2, 1),
 		aimCheck("start to first accept", accepts[ours], startAim, " ms"),
 	}
 	return result
