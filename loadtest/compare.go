@@ -17,6 +17,7 @@ type phase struct {
 	ramp     time.Duration // what begins earlier does not count for the time to the first content
 	paths    []int         // Default: beside
 	rounds   int           // at most so many. Default: as often as was asked for
+	sized    bool          // the name says how large requests are; those of translations do anyway
 	bound    float64
 	aim      float64
 	addedAim float64 // milliseconds that aimux may add at the median beyond what the net/http handler adds, 0: none
@@ -137,7 +138,7 @@ func (p phase) name() string {
 	if p.stream {
 		name = "streams, " + name
 	}
-	if p.size > 10<<10 && p.translated() {
+	if p.size > 10<<10 && (p.sized || p.translated()) {
 		name = fmt.Sprintf("%d KB, %s", p.size>>10, name)
 	}
 	if p.renamed {

@@ -52,7 +52,7 @@ func costs() []scenario {
 		}.run},
 		{"secure", "What do requests and streams cost when the provider has TLS and HTTP/2, as real ones do?", comparison{
 			{traffic: quick, requests: 2000, atOnce: 32, bound: 3, aim: 0.75},
-			{traffic: large, requests: 400, atOnce: 8, bound: 4, aim: 1.2},
+			{traffic: large, requests: 400, atOnce: 8, sized: true, bound: 4, aim: 1.2},
 			{traffic: traffic{size: 1 << 10, stream: true, answer: answer{pace: 50}}, requests: 400, atOnce: 200, rounds: 3, bound: 3, aim: 0.9},
 		}.secured},
 		{"many-keys", "Does a request cost more with 1,000 keys and 100 targets than with a few?", manyKeys},

@@ -102,7 +102,8 @@ func (s settings) run(ctx context.Context) error {
 
 // table has benchstat compare what the sides wrote.
 func (s settings) table(ctx context.Context, sides []*side) error {
-	args := []string{"tool", "benchstat"}
+	// Bytes a second say the same as the time for them.
+	args := []string{"tool", "benchstat", "-filter", ".unit:(ns/op OR sec/op OR B/op OR allocs/op)"}
 	for _, one := range sides {
 		if exists(one.results()) {
 			args = append(args, one.name+"="+one.results())
