@@ -130,7 +130,7 @@ func troubles() []scenario {
 }
 
 // shortScenarios are those of the short form, which asks for errors and for gross changes of cost.
-const shortScenarios = "json-1k,stream-50,streams-200,translate,translate-back,rotation,failover,failover-stalled,reload,overload"
+const shortScenarios = "json-1k,stream-50,streams-200,translate,translate-back,responses-chat,responses-messages,many-keys,rotation,failover,failover-stalled,reload,overload"
 
 // slack is how many times higher the thresholds are in the short form, whose measurements are short too.
 const slack = 2
