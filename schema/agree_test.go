@@ -113,7 +113,11 @@ func TestSchema_ExamplesAndDefaultsAreValid(t *testing.T) {
 		}
 		for _, v := range values {
 			tree := treeWith(at, v.plain())
-			for _, f := range validate(tree, memberNames(tree, map[string]bool{})) {
+			findings, err := validate(tree, memberNames(tree, map[string]bool{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
 				if strings.HasPrefix(f.pointer, strings.ReplaceAll(at, "*", "x")) && !strings.HasSuffix(f.msg, "is missing") {
 					t.Errorf("%s: the example %s is not valid: %s", at, v.compact(), f.msg)
 				}
@@ -176,5 +180,59 @@ func TestDefaults_AreTheSchemasOwn(t *testing.T) {
 func TestSchema_VersionIsWhereTheUpgradesEnd(t *testing.T) {
 	if len(steps()) != Version {
 		t.Errorf("%d upgrade steps lead to version %d", len(steps()), Version)
+	}
+}
+
+func TestExcerpt_ChecksItsSectionsAsTheWholeSchemaDoes(t *testing.T) {
+	all := everyName()
+	for name, tree := range map[string]map[string]any{
+		"good":            {"version": int64(1), "routing": map[string]any{"strategy": "fastest"}},
+		"unknown section": {"version": int64(1), "routnig": map[string]any{}},
+		"bad value":       {"routing": map[string]any{"strategy": "fastes"}},
+		"bad in a row":    {"keys": []any{map[string]any{"provider": "zai", "weight": int64(-1)}}},
+		"deep":            {"providers": map[string]any{"zai": map[string]any{"params": map[string]any{"max_stop": "x", "nosuch": true}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole, err := validate(tree, all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			part, err := validate(tree, memberNames(tree, map[string]bool{}))
+			if err != nil || !slices.Equal(whole, part) {
+				t.Errorf("the whole says %v, the excerpt %v (%v)", whole, part, err)
+			}
+			if (len(whole) == 0) != (name == "good") {
+				t.Errorf("findings: %v", whole)
+			}
+		})
+	}
+}
+
+// everyName lists the names of all members the schema knows.
+func everyName() map[string]bool {
+	names := map[string]bool{}
+	eachSpec(rootSpec(), "", func(_ string, s *spec) { names[s.name] = true })
+	return names
+}
+
+func BenchmarkCompile(b *testing.B) {
+	named := func(names ...string) map[string]bool {
+		out := map[string]bool{}
+		for _, n := range names {
+			out[n] = true
+		}
+		return out
+	}
+	for name, names := range map[string]map[string]bool{
+		"usual":  named("version", "providers", "kind", "tier", "keys", "provider", "name", "account", "secret", "models", "alias", "model"),
+		"little": named("version", "routing", "strategy"), "all": everyName(),
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := compile(names); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -108,7 +108,9 @@ func (p *pipeline) run() (*Result, error) {
 	names := memberNames(tree, map[string]bool{})
 	p.resolve(tree)
 	p.fillDefaults(tree)
-	p.validate(tree, names)
+	if err := p.validate(tree, names); err != nil {
+		return nil, p.failed("validating the configuration", err)
+	}
 	if len(p.problems) > 0 {
 		return nil, p.problems.asError()
 	}
@@ -154,11 +156,14 @@ func (p *pipeline) fillDefaults(tree map[string]any) {
 }
 
 // validate checks the merged document against the schema and the rules. Where
-// nothing was written there is nothing to check.
-func (p *pipeline) validate(tree map[string]any, names map[string]bool) {
+// nothing was written there is nothing to check, and the schema stays uncompiled.
+func (p *pipeline) validate(tree map[string]any, names map[string]bool) error {
 	var findings []finding
 	if p.written {
-		findings = validate(tree, names)
+		var err error
+		if findings, err = validate(tree, names); err != nil {
+			return err
+		}
 	}
 	p.checker.tree = tree
 	p.checker.isSet = func(pointer string) bool {
@@ -168,6 +173,7 @@ func (p *pipeline) validate(tree map[string]any, names map[string]bool) {
 	p.checker.check()
 	p.problems = append(p.problems, p.locateAll(append(findings, p.checker.problems...), "problems")...)
 	p.result.Warnings = append(p.result.Warnings, p.locateAll(p.checker.warnings, "warnings")...)
+	return nil
 }
 
 // maxFindings is how many problems, and how many warnings, are reported; one

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -35,6 +36,15 @@ func joinPointer(steps []string) string {
 		b.WriteString(escapePointer(s))
 	}
 	return b.String()
+}
+
+// validatorPointer turns an instance location of the jsonschema library, whose
+// steps are also URL-escaped, into a plain JSON pointer.
+func validatorPointer(location string) string {
+	if p, err := url.PathUnescape(location); err == nil {
+		return p
+	}
+	return location
 }
 
 // parentPointer returns the pointer without its last step.

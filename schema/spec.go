@@ -6,19 +6,20 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
 //go:embed aimux.schema.json
-var schemaJSON string
+var schemaJSON []byte
 
 // SchemaJSON returns the JSON Schema (draft 2020-12) of a configuration, for
 // editors and for `aimux config schema`. The caller may keep and change it.
-func SchemaJSON() []byte { return []byte(schemaJSON) }
+func SchemaJSON() []byte { return slices.Clone(schemaJSON) }
 
 // spec is what the schema says about one value, with references followed. It
-// serves to check a document, and what a validator cannot: types for environment
-// variables, defaults, suggestions, documentation.
+// serves what a validator cannot: types for environment variables, defaults,
+// suggestions, documentation.
 type spec struct {
 	name        string // the last step of the path, or of the definition
 	ref         string // the definition it refers to, such as "duration"
@@ -28,22 +29,91 @@ type spec struct {
 	required    []string
 	fields      []*spec // the members of an object, in the schema's order
 	extra       *spec   // the members of a map with names of the user's choice
-	naming      *spec   // those names, nil for any
 	items       *spec   // the elements of a list
 	def         *node   // the default, nil when there is none
 	examples    []*node
 	min, max    string // bounds of a number, as written
 	most        int    // most members of an object or list, 0 for any number
-	short, long int    // bounds of a string's length in characters, long 0 for any
-	pattern     string // the form of a string, "" for any
-	closed      bool   // no members but fields
 }
 
-// rootSpec is the schema's own view of a whole document.
-var rootSpec = sync.OnceValue(func() *spec {
-	r := specReader{text: schemaJSON, defs: map[string]int{}, read: map[string]*spec{}}
-	return r.root()
+// schemaRoot is the schema as a document.
+var schemaRoot = sync.OnceValue(func() *node {
+	root, ps := parseJSON(schemaJSON)
+	if len(ps) > 0 {
+		panic("aimux.schema.json: " + ps[0].String())
+	}
+	return root
 })
+
+// rootSpec is the schema's own view of a whole document.
+var rootSpec = sync.OnceValue(func() *spec { return newSpec("", schemaRoot(), schemaRoot().get("$defs")) })
+
+// newSpec reads one schema object; defs holds the definitions it may refer to.
+// The schema is not recursive.
+func newSpec(name string, n, defs *node) *spec {
+	s := &spec{}
+	if ref := n.get("$ref"); ref != nil {
+		id := strings.TrimPrefix(ref.text, "#/$defs/")
+		s = newSpec(id, defs.get(id), defs)
+		s.ref = id
+	}
+	s.name = name
+	for _, f := range n.fields {
+		s.set(f.key, f.value, defs)
+	}
+	return s
+}
+
+func (s *spec) set(keyword string, v, defs *node) {
+	switch keyword {
+	case "title":
+		s.title = v.text
+	case "description":
+		s.text = v.text
+	case "type":
+		s.types = append(v.texts(), nonEmpty(v.text)...)
+	case "enum":
+		s.enum = v.texts()
+	case "required":
+		s.required = v.texts()
+	case "properties":
+		for _, f := range v.fields {
+			s.fields = append(s.fields, newSpec(f.key, f.value, defs))
+		}
+	case "additionalProperties":
+		if v.kind == kindObject {
+			s.extra = newSpec("*", v, defs)
+		}
+	case "items":
+		s.items = newSpec("*", v, defs)
+	case "default":
+		s.def = v
+	case "examples":
+		s.examples = v.elems
+	case "maxProperties", "maxItems":
+		s.most, _ = strconv.Atoi(v.text)
+	case "minimum":
+		s.min = v.text
+	case "maximum":
+		s.max = v.text
+	}
+}
+
+// texts returns the strings of a list.
+func (n *node) texts() []string {
+	var out []string
+	for _, e := range n.elems {
+		out = append(out, e.text)
+	}
+	return out
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
 
 // member returns the spec of an object's member, nil when there can be none.
 func (s *spec) member(key string) *spec {

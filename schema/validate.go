@@ -2,11 +2,15 @@ package schema
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
 // finding is something wrong at a place of the merged tree, before the place is
@@ -29,13 +33,24 @@ func byPointer(a, b finding) int {
 // validate reports everything in the tree that the schema does not allow, as
 // far as it is in members of the names given: what nobody wrote is as the
 // schema's own defaults have it.
-func validate(tree map[string]any, names map[string]bool) []finding {
-	if out := rootSpec().crowded(tree, ""); len(out) > 0 {
-		return out
+func validate(tree map[string]any, names map[string]bool) ([]finding, error) {
+	s, err := compiledFor(names)
+	if err != nil {
+		return nil, fmt.Errorf("compiling aimux.schema.json: %w", err)
 	}
-	c := conformer{names: names}
-	c.value(rootSpec(), tree, "")
-	return c.findings
+	if out := rootSpec().crowded(tree, ""); len(out) > 0 {
+		return out, nil
+	}
+	err = s.Validate(tree)
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return nil, err
+	}
+	var out []finding
+	eachLeaf(invalid, func(leaf *jsonschema.ValidationError) {
+		out = append(out, explain(leaf, tree)...)
+	})
+	return out, nil
 }
 
 // crowded reports objects and lists with more members than the schema allows.
@@ -63,6 +78,40 @@ func (s *spec) crowded(v any, at string) []finding {
 		}
 	}
 	return out
+}
+
+func eachLeaf(e *jsonschema.ValidationError, visit func(*jsonschema.ValidationError)) {
+	if len(e.Causes) == 0 {
+		visit(e)
+	}
+	for _, cause := range e.Causes {
+		eachLeaf(cause, visit)
+	}
+}
+
+// explain says in the user's terms what the validator found.
+func explain(leaf *jsonschema.ValidationError, tree map[string]any) []finding {
+	pointer := validatorPointer(leaf.InstanceLocation)
+	if strings.Contains(leaf.KeywordLocation, "/propertyNames") {
+		return []finding{badName(pointer)}
+	}
+	s := rootSpec().at(pointer)
+	v, _ := lookup(tree, pointer)
+	if s == nil {
+		return []finding{{pointer: pointer, msg: scrub(leaf.Message)}}
+	}
+	switch path.Base(leaf.KeywordLocation) {
+	case "additionalProperties":
+		return unknownMembers(s, v, pointer)
+	case "required":
+		return missingMembers(s, v, pointer)
+	}
+	f := finding{pointer: pointer}
+	f.msg, f.hint = s.explainValue(path.Base(leaf.KeywordLocation), v, pointer)
+	if f.msg == "" {
+		f.msg = scrub(leaf.Message)
+	}
+	return []finding{f}
 }
 
 // explainValue says why a value breaks a keyword of its schema.

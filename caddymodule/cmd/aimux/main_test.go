@@ -10,7 +10,6 @@ import (
 // Packages whose initialisation every start and every command would pay for, as
 // GODEBUG=inittrace=1 shows it, and what came with them.
 var costly = map[string]string{
-	"github.com/santhosh-tekuri/jsonschema/v5":                  "4 ms: it compiles the meta schemas; package schema checks documents by itself",
 	"github.com/alecthomas/chroma/v2/lexers":                    "10 ms: templates has come in, perhaps by fileserver or php_fastcgi",
 	"github.com/alecthomas/chroma/v2/styles":                    "9 ms: as the lexers",
 	"github.com/yuin/goldmark":                                  "3 ms: templates has come in",
