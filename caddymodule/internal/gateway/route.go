@@ -24,7 +24,7 @@ func (x *Exchange) route() *llm.Error {
 		session += "/" + x.Agent // a subagent has a prompt of its own, beside its parent's
 	}
 	x.query = route.Query{
-		Model: routeName(o.model), Dialect: x.Dialect, Session: session, Wish: wish, Now: x.Start,
+		Model: routeName(o.model), Dialect: x.Dialect, Session: session, Wish: wish, Now: x.gateway.Now(),
 		CacheTTL: cacheTTL(o),
 		Needs: route.Needs{
 			Tools: o.tools, Vision: o.vision, PDF: o.pdf, Thinking: o.thinking, Structured: o.structured,

@@ -171,7 +171,13 @@ func (p *Pool) AcquirePreferring(name, model string, tried func(*Key) bool) (*Le
 // when the first one may be tried and what ails it. A pool without keys for
 // model does not rest.
 func (p *Pool) Resting(model string) (until time.Time, class llm.Class, resting bool) {
-	s := search{pool: p, model: model, now: p.now().UnixNano()}
+	return p.RestingAt(model, p.now())
+}
+
+// RestingAt is Resting for who knows the time, by the pool's clock, already: a
+// router asks many pools for one request.
+func (p *Pool) RestingAt(model string, now time.Time) (until time.Time, class llm.Class, resting bool) {
+	s := search{pool: p, model: model, now: now.UnixNano()}
 	n := len(p.slots)
 	if n == 0 {
 		return time.Time{}, llm.ClassNone, false

@@ -186,7 +186,7 @@ func (p *planner) assess(c *Candidate) {
 		c.rest(BreakerOpen, c.view.Due, llm.ClassOverload)
 	}
 	if t.Keys != nil {
-		if until, class, rests := t.Keys.Resting(t.Model); rests {
+		if until, class, rests := t.Keys.RestingAt(t.Model, p.now); rests {
 			c.rest(KeysRest, until, class)
 		}
 	}

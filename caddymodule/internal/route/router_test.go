@@ -30,7 +30,7 @@ type keys struct {
 	class llm.Class
 }
 
-func (k *keys) Resting(string) (time.Time, llm.Class, bool) {
+func (k *keys) RestingAt(string, time.Time) (time.Time, llm.Class, bool) {
 	return k.until, k.class, !k.until.IsZero()
 }
 

@@ -48,9 +48,9 @@ type Target struct {
 
 // KeyView is what the router wants to know of a key pool.
 type KeyView interface {
-	// Resting reports whether no key may be used for model now, until when
+	// RestingAt reports whether no key may be used for model at now, until when
 	// and why.
-	Resting(model string) (until time.Time, class llm.Class, resting bool)
+	RestingAt(model string, now time.Time) (until time.Time, class llm.Class, resting bool)
 }
 
 // Speaks reports whether the target takes dialect d without translation.
