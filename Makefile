@@ -10,7 +10,7 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 TAGS     := nobadger,nomysql,nopgx
 BIN      := bin/aimux
 SLIM     := bin/aimux-slim
-SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*' -not -path './e2e/*' -not -path './loadtest/*') go.mod go.sum xcaddy.json $(shell find caddymodule schema deploy -type f \( -name '*.toon' -o -name '*.json' -o -path '*/web/*' -o -path 'deploy/*' \) -not -path '*/testdata/*' -not -name '*_test.go')
+SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*' -not -path './e2e/*' -not -path './loadtest/*') go.mod go.sum xcaddy.json $(wildcard caddymodule/cmd/aimux/default.pgo) $(shell find caddymodule schema deploy -type f \( -name '*.toon' -o -name '*.json' -o -path '*/web/*' -o -path 'deploy/*' \) -not -path '*/testdata/*' -not -name '*_test.go')
 # Packages without Caddy in them, which the race detector can afford.
 CORE     := ./toon/... ./schema/... ./caddymodule/internal/... ./caddymodule/simulator/...
 
@@ -30,6 +30,10 @@ check: fmt lint schema unit build adapt e2e loadtest-short ## all harness stages
 
 fmt: ## fail if gofmt would change anything
 	@echo "== fmt"; out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+
+# The compiler's profile is for what is run, not for what is only looked at or
+# tested: with it everything would be compiled once more.
+lint vuln unit: export GOFLAGS += -pgo=off
 
 # gosec looks at what ships. Two of its rules are left out:
 #   G104, errors that nobody looks at: what it finds are Close and Remove on a
@@ -64,6 +68,7 @@ unit: ## unit tests, with the race detector where Caddy is not involved
 	@echo "== unit"
 	$(GO) test -race $(filter-out ./toon/... ./schema/...,$(CORE))
 	$(GO) test -tags $(TAGS) . ./caddymodule ./caddymodule/cmd/... ./deploy ./loadtest
+	cd tools && $(GO) test ./...
 
 build: $(BIN) ## bin/aimux by xcaddy, as xcaddy.json says
 
@@ -96,9 +101,17 @@ race: ## end-to-end specs against a binary built with the race detector (FOCUS='
 	AIMUX_BIN=$(abspath bin/race/aimux) $(GO) test -timeout 60m ./e2e $(if $(FOCUS),-ginkgo.focus '$(FOCUS)')
 	@! grep -l 'DATA RACE' bin/race/found/* 2>/dev/null
 
-loadtest: $(SLIM) ## the gateway beside a direct run and other proxies (SCENARIO=name for one; JSON=, HTML=, COMPARE=old.json)
+loadtest: $(SLIM) ## the gateway beside a direct run and other proxies (SCENARIO=name for one; JSON=, HTML=, COMPARE=old.json, AGAINST=another/aimux)
 	@echo "== loadtest"
-	$(GO) run ./loadtest -bin $(SLIM) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(JSON),-json $(JSON)) $(if $(HTML),-html $(HTML)) $(if $(COMPARE),-compare $(COMPARE))
+	$(GO) run ./loadtest -bin $(SLIM) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(JSON),-json $(JSON)) $(if $(HTML),-html $(HTML)) $(if $(COMPARE),-compare $(COMPARE)) $(if $(AGAINST),-against $(AGAINST))
+
+PGO ?= caddymodule/cmd/aimux/default.pgo
+.PHONY: pgo
+pgo: $(SLIM) ## a new profile for the compiler from the load test (two minutes; commit it)
+	@echo "== pgo"
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	  $(GO) run ./loadtest -bin $(SLIM) -scenario json-1k,messages-200k,stream-1000,streams-200,translate -profile "$$dir"; \
+	  cd tools && $(GO) run ./pgo -o $(abspath $(PGO)) "$$dir"/cpu-*.pprof
 
 loadtest-short: $(SLIM) ## what CI runs of it: counts of errors, generous ratios
 	@echo "== loadtest"
