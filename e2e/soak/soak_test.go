@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/simulator"
 	"github.com/aimux/aimux/e2e/harness"
 )
 
@@ -106,6 +107,17 @@ func TestReport_ShowsWhatWasNotMet(t *testing.T) {
 	for _, want := range []string{"3 × " + short, "**not met**", fmt.Sprintf("| %s | ERR 503 | 3 |", short)} {
 		if !strings.Contains(r.markdown(), want) {
 			t.Errorf("no %q in\n%s", want, r.markdown())
+		}
+	}
+}
+
+func TestLastingAsk_LeavesRoomForEveryWord(t *testing.T) {
+	p := plan{length: time.Hour}
+	up := harness.NewUpstream(t, simulator.Options{TokensPerSecond: 1e6, Tokens: p.words()})
+	gw := harness.Start(t, harness.Config{Providers: []harness.Provider{up.As("lasting", "simulator", "k")}})
+	for _, d := range harness.Dialects {
+		if out := gw.Ask(t, p.lastingAsk(d)).Outcome(p.words()); out != harness.OK {
+			t.Errorf("%v: %s", d, out)
 		}
 	}
 }

@@ -107,6 +107,16 @@ func (t *traffic) ask(ctx context.Context, a harness.Ask) *harness.Answer {
 	return answer
 }
 
+// lastingAsk is the request for a stream of half the soak. In the dialect where
+// an answer's length has to be bounded it is given room for all of its words.
+func (p plan) lastingAsk(d harness.Dialect) harness.Ask {
+	ask := harness.Ask{Dialect: d, Stream: true, Model: "lasting/m"}
+	if d == harness.Messages {
+		ask.More = map[string]any{"max_tokens": 2 * p.words()}
+	}
+	return ask
+}
+
 // last opens streams that last half the soak, one after the other. Those that
 // could not end in time are not begun.
 func (t *traffic) last(ctx context.Context, i int) {
@@ -114,7 +124,7 @@ func (t *traffic) last(ctx context.Context, i int) {
 	time.Sleep(time.Duration(i) * 20 * time.Millisecond)
 	for ctx.Err() == nil && time.Since(begun) < t.world.plan.length*3/4 {
 		t.lasting.Add(1)
-		ask := harness.Ask{Dialect: harness.Dialects[i%3], Stream: true, Model: "lasting/m"}
+		ask := t.world.plan.lastingAsk(harness.Dialects[i%3])
 		patience, cancel := context.WithTimeout(context.Background(), t.world.plan.half()+2*time.Minute)
 		a := t.ask(patience, ask)
 		cancel()
