@@ -89,12 +89,12 @@ func TestFit_FindsSlopeMeanAndItsOwnError(t *testing.T) {
 
 func TestTally_OnlyShortRequestsMayEndWithAnErrorEvent(t *testing.T) {
 	good := tally{short: {harness.OK: 5, harness.EVT: 1}, long: {harness.OK: 2}}
-	if lost := good.lost(); len(lost) != 0 {
-		t.Error(lost)
+	if n, lost := good.lost(); n != 0 || len(lost) != 0 {
+		t.Error(n, lost)
 	}
-	for _, bad := range []tally{{short: {harness.ERR(503): 1}}, {long: {harness.EVT: 1}}, {slow: {"LOST: gone": 1}}} {
-		if len(bad.lost()) != 1 {
-			t.Errorf("%v: %v", bad, bad.lost())
+	for _, bad := range []tally{{short: {harness.ERR(503): 3}}, {long: {harness.EVT: 3}}, {slow: {"LOST: gone": 3}}} {
+		if n, lost := bad.lost(); n != 3 || len(lost) != 1 {
+			t.Errorf("%v: %d, %v", bad, n, lost)
 		}
 	}
 }

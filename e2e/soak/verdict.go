@@ -88,13 +88,13 @@ func heapVerdict(all []sample) verdict {
 
 // verdicts are all checks of a soak.
 func (r *report) verdicts() []verdict {
-	lost := r.tally.lost()
+	lost, what := r.tally.lost()
 	queue := 0.0
 	for _, s := range r.samples {
 		queue = max(queue, s.queue)
 	}
 	return append([]verdict{
-		{"requests lost", "0", fmt.Sprint(len(lost)) + strings.Join(append([]string{""}, lost...), "; "), len(lost) == 0},
+		{"requests lost", "0", strings.Join(append([]string{fmt.Sprint(lost)}, what...), "; "), lost == 0},
 		{"streams of half the soak that ended whole", "all", fmt.Sprint(r.tally[long]), len(r.tally[long]) == 1 && r.tally[long][harness.OK] > 0},
 		{"changes of configuration that failed", "0", fmt.Sprintf("%d of %d %s", len(r.changes.errors), r.changes.reloads+r.changes.applies, strings.Join(r.changes.errors, "; ")), len(r.changes.errors) == 0},
 		heapVerdict(r.samples),
@@ -123,18 +123,18 @@ func (r *report) good() bool {
 	return true
 }
 
-// lost lists what must not happen: anything but a whole answer or, for what a
-// fault struck after its beginning, an error event.
-func (t tally) lost() []string {
-	var out []string
+// lost counts and lists what must not happen: anything but a whole answer or,
+// for what a fault struck after its beginning, an error event.
+func (t tally) lost() (count int, what []string) {
 	for kind, outcomes := range t {
 		for o, n := range outcomes {
 			if o != harness.OK && (o != harness.EVT || kind != short) {
-				out = append(out, fmt.Sprintf("%d × %s: %s", n, kind, o))
+				count += n
+				what = append(what, fmt.Sprintf("%d × %s: %s", n, kind, o))
 			}
 		}
 	}
-	return out
+	return count, what
 }
 
 func mib(bytes float64) string { return fmt.Sprintf("%.2f MiB", bytes/(1<<20)) }
