@@ -100,7 +100,7 @@ var expected = map[string]map[string]outcome{
 		"another user's": {aside, "belongs to user 4711"}, "a link that leads nowhere": {aside, "not a regular file"}, "a link to the file elsewhere": {aside, "not a regular file"}, "a directory": {aside, "not a regular file"},
 	},
 	"usage.db": {
-		"cut": {aside, "damaged"}, "empty": {follows, ""}, "corrupt": {aside, "damaged"},
+		"cut": {aside, "damaged"}, "empty": {aside, "it is empty"}, "corrupt": {aside, "damaged"},
 		"another user's": {follows, ""}, "a link that leads nowhere": {tells, "usage.db"}, "a link to the file elsewhere": {follows, ""}, "a directory": {tells, "usage.db"},
 	},
 	"audit segment": {
