@@ -103,6 +103,9 @@ type Attempt struct {
 	Wait                 time.Duration // the provider asked for
 	Dropped              []string      // fields of the request that were left out for the target
 	Encode               time.Duration // that translating the request took; 0: it was not translated
+	// Billable says of a failed attempt that the provider had the whole request
+	// and refused it with no word, so that it may have been charged for.
+	Billable bool
 }
 
 // Observer is told of exchanges that ended. It must not block.

@@ -242,3 +242,23 @@ func TestAttempt_AConflictIsTriedAgainAtTheSameTargetFirst(t *testing.T) {
 		t.Errorf("status %d by %q", w.Code, w.Header().Get("X-Aimux-Provider"))
 	}
 }
+
+func TestAttempt_IsBillableOnceTheProviderHadAllOfItAndRefusedNothing(t *testing.T) {
+	for fault, want := range map[string]bool{
+		"reset-headers": true, "malformed": true, "truncated": true, "empty": true, "cut;after=0": true,
+		"503": false, "429": false, "error-first": false,
+	} {
+		h := build(t, Limits{}, seat{name: "a"}, seat{name: "b"})
+		step := simulator.Fail(fault)
+		step.Forever = true
+		h.sims["a"].Script(simulator.Selector{}, step)
+		w := h.post("/v1/chat/completions", calls[llm.OpenAI].body)
+		if w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", fault, w.Code, w.Body)
+		}
+		attempts := h.records[0].Attempts
+		if first, last := attempts[0], attempts[len(attempts)-1]; first.Billable != want || last.Billable {
+			t.Errorf("%s: %t, then %t; want %t, then false (%s)", fault, first.Billable, last.Billable, want, first.Reason)
+		}
+	}
+}

@@ -209,6 +209,7 @@ func (a *try) flushDecoder() {
 // failedEvent handles a failure reported inside the stream. Before the commit
 // point it is judged like an answer of its own.
 func (a *try) failedEvent(ev *sse.Event, e *llm.Error) *failover.Verdict {
+	a.sent = false // it has refused the request, if late
 	v := a.judge(failover.Answer{Body: append([]byte(nil), ev.Data...), InStream: true, Phase: failover.PhaseBody})
 	if !a.send.committed() {
 		return v

@@ -24,9 +24,10 @@ const maxErrorBody = 64 << 10
 func (a *try) dispatch(req *upstream.Request) *failover.Verdict {
 	answer, err := a.provider.Client.Do(a.ctx, req)
 	if err != nil {
+		a.sent = wholeSent(err)
 		return a.judge(transportAnswer(err))
 	}
-	a.answer = answer
+	a.answer, a.sent = answer, answer.Status == http.StatusOK
 	if err := answer.Decode(a.gateway.Limits.Decompression); err != nil {
 		return a.judge(failover.Answer{Err: err, Phase: failover.PhaseHeaders})
 	}
@@ -37,6 +38,13 @@ func (a *try) dispatch(req *upstream.Request) *failover.Verdict {
 	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	a.streams = kind == "text/event-stream"
 	return nil
+}
+
+// wholeSent reports whether an attempt failed when all of the request was with
+// the provider.
+func wholeSent(err error) bool {
+	var failed *upstream.Error
+	return errors.As(err, &failed) && failed.Phase >= upstream.PhaseHeaders
 }
 
 // transportAnswer says in failover's terms how far a failed attempt got.

@@ -35,6 +35,7 @@ type try struct {
 	finished bool // the model said why it stopped
 	passed   int  // events passed on as they came
 	asked    bool // the provider was asked for usage on the gateway's behalf
+	sent     bool // the provider has the whole request, and has not refused it
 	ended    bool
 	encoding time.Duration // that a translation took
 	more     bool          // another event is there already
@@ -121,6 +122,7 @@ func (a *try) end(v *failover.Verdict) {
 	if v != nil {
 		record.Class, record.Reason, record.Code = v.Class, v.Reason, v.Code
 		record.Message, record.Wait = v.Message, v.Wait
+		record.Billable = a.sent && v.Class == llm.ClassTransient
 		outcome.Class, outcome.Wait, outcome.WaitKnown = v.Class, v.Wait, v.WaitKnown
 		outcome.KeyWide = v.Scope == failover.ScopeKey || v.Scope == failover.ScopeAccount
 	}

@@ -15,6 +15,7 @@ import (
 type Metrics struct {
 	requests   *prometheus.CounterVec
 	attempts   *prometheus.CounterVec
+	twice      *prometheus.CounterVec
 	ttft       *prometheus.HistogramVec
 	interToken *prometheus.HistogramVec
 	duration   *prometheus.HistogramVec
@@ -49,6 +50,7 @@ func NewMetrics() *Metrics {
 	return &Metrics{
 		requests:   counter("requests_total", "Exchanges by the provider that answered and how they ended.", "dialect", "provider", "code"),
 		attempts:   counter("attempts_total", "Attempts at providers by class of failure and result code.", "provider", "model", "class", "code"),
+		twice:      counter("maybe_double_billed_total", "Failed attempts whose whole request the provider had, and after which another was made.", "provider", "model"),
 		ttft:       histogramOf("time_to_first_token_seconds", "Time from the request to the first content.", seconds, target),
 		interToken: histogramOf("inter_token_seconds", "Mean time from one output token of a stream to the next.", shorts, target),
 		duration:   histogramOf("request_duration_seconds", "Time from the request to the end of its answer.", seconds, target),
@@ -76,7 +78,7 @@ func histogramOf(name, help string, bounds []float64, labels []string) *promethe
 
 func (m *Metrics) collectors() []prometheus.Collector {
 	return append(m.genAI.collectors(),
-		m.requests, m.attempts, m.ttft, m.interToken, m.duration, m.tokens, m.cost, m.streamEnds, m.bytes, m.rests,
+		m.requests, m.attempts, m.twice, m.ttft, m.interToken, m.duration, m.tokens, m.cost, m.streamEnds, m.bytes, m.rests,
 		m.clientRequests, m.clientTokens, m.clientCost)
 }
 

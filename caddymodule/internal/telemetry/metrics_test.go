@@ -381,3 +381,16 @@ func TestLive_ShowsKeysTargetsAndWhatElseIsTold(t *testing.T) {
 }
 
 var _ gateway.Observer = (*Windows)(nil)
+
+func TestRecorder_CountsWhatMayBeBilledTwice(t *testing.T) {
+	m := NewMetrics()
+	r := m.For(names())
+	twice, once := failedOver(), failed(llm.ClassTransient, "reset_pre")
+	twice.Attempts[0].Billable, once.Attempts[0].Billable = true, true
+	r.Observe(failedOver())
+	r.Observe(twice)
+	r.Observe(once) // nothing was tried after it
+	if got := scraped(t, registered(t, m, nil))["caddy_aimux_maybe_double_billed_total{model=glm,provider=zai}"]; got != 1 {
+		t.Errorf("got %v, want 1", got)
+	}
+}

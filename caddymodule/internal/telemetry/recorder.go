@@ -29,6 +29,9 @@ func (r *Recorder) Observe(x *gateway.Record) {
 	r.client(x)
 	for i := range x.Attempts {
 		r.attempt(&x.Attempts[i])
+		if x.Attempts[i].Billable && i+1 < len(x.Attempts) {
+			r.billedTwice(&x.Attempts[i])
+		}
 	}
 	if x.Provider == "" {
 		return
@@ -108,6 +111,12 @@ func (r *Recorder) attempt(a *gateway.Attempt) {
 		return
 	}
 	r.metrics.attempts.WithLabelValues(t.provider, t.model, a.Class.String(), codeOf(a.Reason)).Inc()
+}
+
+// billedTwice counts an attempt that may be charged for beside the one after it.
+func (r *Recorder) billedTwice(a *gateway.Attempt) {
+	t := r.target(a.Provider, a.Model)
+	r.metrics.twice.WithLabelValues(t.provider, t.model).Inc()
 }
 
 func (r *Recorder) timed(t *targetHandles, x *gateway.Record) {
