@@ -30,6 +30,15 @@ type idler struct {
 	free  func()
 }
 
+// relax closes the connections to providers that a burst has left.
+func (rt *runtime) relax() {
+	for _, p := range rt.gateway.Providers {
+		if p.Client != nil {
+			p.Client.Relax()
+		}
+	}
+}
+
 // giveBack returns to the system what an idle process does not need.
 func giveBack() {
 	debug.FreeOSMemory()
@@ -46,7 +55,11 @@ func (i *idler) look(rt *runtime) {
 		i.seen, i.quiet, i.owes = counts.Requests, 0, true
 		return
 	}
-	if i.quiet++; i.quiet >= idleLooks && i.owes {
+	i.quiet++
+	if i.quiet == idleLooks-1 && i.owes {
+		rt.relax() // first, so that what the connections held is given back with the rest
+	}
+	if i.quiet >= idleLooks && i.owes {
 		i.owes = false
 		i.free()
 	}

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -51,10 +52,15 @@ const maxHeaderBytes = 64 << 10
 // default of net/http, 2, doubles the cost of a request under load.
 const idleConnections = 256
 
+// keptIdle is how many connections may have been opened since the last Relax
+// for it to leave them be.
+const keptIdle = 16
+
 // Client sends requests to one provider. It is safe for concurrent use.
 type Client struct {
 	transport http.RoundTripper
 	timeouts  Timeouts
+	opened    atomic.Int64 // connections since the last Relax
 }
 
 // New returns a client that owns a transport with its own connection pool, or
@@ -75,7 +81,7 @@ func NewGuarded(timeouts Timeouts, guard func(*http.Transport, *net.Dialer) erro
 	if err := guard(transport, dialer); err != nil {
 		return nil, err
 	}
-	return New(timeouts, transport), nil
+	return New(timeouts, newPool(connectionAge, transport.Clone)), nil
 }
 
 func newTransport(t Timeouts) *http.Transport {
@@ -106,6 +112,15 @@ func transportOf(t Timeouts) (*http.Transport, *net.Dialer) {
 func (c *Client) Close() {
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
+	}
+}
+
+// Relax is for when traffic has ended: if many connections were opened for it,
+// those that are idle now are closed, since each holds some 30 KB here. A few
+// stay, so that whoever comes back need not wait for a handshake.
+func (c *Client) Relax() {
+	if c.opened.Swap(0) > keptIdle {
+		c.Close()
 	}
 }
 
@@ -141,6 +156,9 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 	trace := &tracer{}
 	req := newRequest(httptrace.WithClientTrace(watch.ctx, trace.hooks()), r)
 	resp, err := c.transport.RoundTrip(req)
+	if !trace.wasReused() {
+		c.opened.Add(1)
+	}
 	if err != nil {
 		err = watch.cause(err)
 		watch.stop()

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	neturl "net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,6 +98,75 @@ func TestPool_ManyAtOnceBeginAnewOnce(t *testing.T) {
 	for _, transport := range seen {
 		if transport != p.current.Load().Transport {
 			t.Fatal("two pools are in use")
+		}
+	}
+}
+
+// loopback lets a client reach the tests' servers, as a configuration would.
+func loopback(*http.Transport, *net.Dialer) error { return nil }
+
+// ask sends so many requests at the same time and reads their answers.
+func ask(t *testing.T, c *Client, url string, times int) {
+	t.Helper()
+	to, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range times {
+		group.Go(func() {
+			a, err := c.Do(t.Context(), &Request{Method: http.MethodGet, URL: to, Header: http.Header{}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, a.Body)
+			a.Close()
+		})
+	}
+	group.Wait()
+}
+
+func TestNewGuarded_ConnectionsGrowOldToo(t *testing.T) {
+	url, opened, _ := counted(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "whole") })
+	c, err := NewGuarded(Timeouts{}, loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ask(t, c, url, 1)
+	ask(t, c, url, 1)
+	if n := opened.Load(); n != 1 {
+		t.Fatalf("%d connections for two requests", n)
+	}
+	c.transport.(*pool).age = 0
+	ask(t, c, url, 1)
+	if n := opened.Load(); n != 2 {
+		t.Errorf("%d connections, want a second one when the first was too old", n)
+	}
+}
+
+func TestClient_RelaxClosesWhatABurstHasLeftAndNotAFew(t *testing.T) {
+	for name, tc := range map[string]struct{ requests, more int }{"a few": {keptIdle / 2, 0}, "a burst": {4 * keptIdle, 1}} {
+		gate := make(chan struct{})
+		var waiting atomic.Int64
+		url, opened, _ := counted(t, func(w http.ResponseWriter, _ *http.Request) {
+			if waiting.Add(1) == int64(tc.requests) {
+				close(gate)
+			}
+			<-gate
+			_, _ = io.WriteString(w, "whole")
+		})
+		c, err := NewGuarded(Timeouts{}, loopback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		ask(t, c, url, tc.requests)
+		c.Relax()
+		ask(t, c, url, 1)
+		if n := opened.Load(); n != int64(tc.requests+tc.more) {
+			t.Errorf("%s: %d connections for %d requests at once and one later", name, n, tc.requests)
 		}
 	}
 }
