@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"os"
+	goruntime "runtime"
 	"runtime/debug"
 	"sync"
 
@@ -39,8 +40,10 @@ func (rt *runtime) relax() {
 	}
 }
 
-// giveBack returns to the system what an idle process does not need.
+// giveBack returns to the system what an idle process does not need. What pools
+// keep goes with the second collection only, of which FreeOSMemory makes one.
 func giveBack() {
+	goruntime.GC()
 	debug.FreeOSMemory()
 	releaseProgram()
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
@@ -35,5 +36,14 @@ func TestIdler_GivesMemoryBackOnceWhenTrafficHasEnded(t *testing.T) {
 	rt.gateway.InFlight.Add(-1)
 	if looks(5); freed != 1 {
 		t.Errorf("given back %d times, want once", freed)
+	}
+}
+
+func TestGiveBack_EmptiesPools(t *testing.T) {
+	pool := sync.Pool{}
+	pool.Put(new([1 << 20]byte))
+	giveBack()
+	if pool.Get() != nil {
+		t.Error("a pool still has what it kept for the next request")
 	}
 }
