@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -19,6 +20,10 @@ const (
 	// drainBehind is how long after Caddy closes the listeners new requests are
 	// still served: those it had accepted by then have nobody else to go to.
 	drainBehind = 250 * time.Millisecond
+	// leaveWait is how long connections have to hear that they are to close, and
+	// leaveLook how long it is looked whether there are any in use.
+	leaveWait = 250 * time.Millisecond
+	leaveLook = 25 * time.Millisecond
 )
 
 // Handle is told by Caddy that this configuration is stopping. That happens at
@@ -29,7 +34,32 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	if caddy.Exiting() {
 		a.drain()
 	}
+	a.leave()
 	return nil
+}
+
+// leave lets connections end with an answer. Caddy stops the old servers when
+// Handle has returned, and each closes its idle connections at once: a request
+// that is on its way on one of them is lost. So every answer says from now on
+// that its connection closes, and where there is traffic the servers go on for
+// a moment, in which those in use hear it.
+func (a *App) leave() {
+	if a.live == nil || a.live.leaving.Swap(true) {
+		return
+	}
+	rt := a.live.use()
+	defer rt.release()
+	before := rt.answered()
+	time.Sleep(leaveLook)
+	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 {
+		time.Sleep(leaveWait - leaveLook)
+	}
+}
+
+// answered counts the exchanges that have ended, from all runtimes.
+func (rt *runtime) answered() uint64 {
+	counts, _ := rt.services.windows.Totals(telemetry.Scope{})
+	return counts.Requests
 }
 
 // drain begins the end of all traffic, once. Other configurations of this

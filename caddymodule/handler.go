@@ -49,6 +49,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // ServeHTTP answers r. The exchange holds the runtime, so that a reload which
 // ends this handler's configuration does not end its requests.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	if h.live.leaving.Load() {
+		w.Header().Set("Connection", "close")
+	}
 	rt := h.live.use()
 	defer rt.release()
 	rt.gateway.ServeHTTP(w, r)

@@ -16,6 +16,7 @@ type live struct {
 
 	changing sync.Mutex // held while a new runtime is made
 
+	leaving  atomic.Bool // connections are told to close with their next answer
 	draining atomic.Bool
 	drained  sync.WaitGroup
 }

@@ -5,8 +5,6 @@ import (
 	goruntime "runtime"
 	"runtime/debug"
 	"sync"
-
-	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 )
 
 // gcPercent is how far the heap grows between two collections, unless GOGC says
@@ -53,9 +51,8 @@ const idleLooks = 2
 
 // look is called every few seconds.
 func (i *idler) look(rt *runtime) {
-	counts, _ := rt.services.windows.Totals(telemetry.Scope{})
-	if counts.Requests != i.seen || rt.gateway.InFlight.Load() > 0 {
-		i.seen, i.quiet, i.owes = counts.Requests, 0, true
+	if n := rt.answered(); n != i.seen || rt.gateway.InFlight.Load() > 0 {
+		i.seen, i.quiet, i.owes = n, 0, true
 		return
 	}
 	i.quiet++
