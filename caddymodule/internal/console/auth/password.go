@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -37,7 +38,7 @@ const (
 	minPassword = 12
 	maxPassword = 1024
 	// atOnce bounds the hashes being computed, and inLine those that wait.
-	atOnce = 2
+	atOnce = 1
 	inLine = 32
 )
 
@@ -98,7 +99,7 @@ func parseHash(s string) (hash, error) {
 	return h, nil
 }
 
-// hasher computes hashes, a few at a time.
+// hasher computes hashes, one at a time.
 type hasher struct {
 	cost    Cost
 	slots   chan struct{}
@@ -154,6 +155,10 @@ func (h *hasher) sum(ctx context.Context, p hash, password string, size uint32) 
 		return nil, ctx.Err()
 	}
 	defer func() { <-h.slots }()
+	// The collector lets the heap grow in proportion to what lived when it last
+	// looked. A hash's memory must not count in that: after a few guesses the
+	// process would keep ten times as much.
+	defer runtime.GC()
 	return argon2.IDKey([]byte(password), p.salt, p.cost.Passes, p.cost.MemoryKiB, p.lanes, size), nil
 }
 
