@@ -33,16 +33,17 @@ const (
 func (a *App) Handle(context.Context, caddy.Event) error {
 	if caddy.Exiting() {
 		a.drain()
+		return nil
 	}
 	a.leave()
 	return nil
 }
 
-// leave lets connections end with an answer. Caddy stops the old servers when
-// Handle has returned, and each closes its idle connections at once: a request
-// that is on its way on one of them is lost. So every answer says from now on
-// that its connection closes, and where there is traffic the servers go on for
-// a moment, in which those in use hear it.
+// leave lets connections end with an answer before a reload ends them. Caddy
+// stops the old servers when Handle has returned, and each closes its idle
+// connections at once: a request that is on its way on one of them is lost. So
+// every answer says from now on that its connection closes, and where there is
+// traffic the servers go on for a moment, in which those in use hear it.
 func (a *App) leave() {
 	if a.live == nil || a.live.leaving.Swap(true) {
 		return
@@ -68,6 +69,7 @@ func (a *App) drain() {
 	if a.live == nil || !a.live.draining.CompareAndSwap(false, true) {
 		return
 	}
+	a.live.leaving.Store(true)
 	delay, grace := a.patience()
 	rt := a.live.use()
 	a.live.drained.Go(func() {
