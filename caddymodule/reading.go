@@ -35,6 +35,16 @@ func (r *reading) keep(path string, environ []string, result *schema.Result, now
 	defer r.mu.Unlock()
 	if r.result = nil; len(result.Warnings) == 0 {
 		r.result, r.path, r.environ, r.at = result, path, environ, now
+		time.AfterFunc(readingLasts, func() { r.forget(result) })
+	}
+}
+
+// forget lets go of a result, with the secrets in it, that nobody provisioned.
+func (r *reading) forget(result *schema.Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.result == result {
+		r.result = nil
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aimux/aimux/schema"
@@ -93,4 +94,21 @@ func TestReading_IsWhatTheDocumentSays(t *testing.T) {
 	if d := cmp.Diff(again.EnvUsed, kept.EnvUsed); d != "" {
 		t.Errorf("(-document +reading)\n%s", d)
 	}
+}
+
+func TestReading_LetsGoOfWhatNobodyProvisions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r reading
+		r.keep("aimux.toon", nil, new(schema.Result), time.Now())
+		if r.result == nil {
+			t.Fatal("nothing is kept")
+		}
+		time.Sleep(readingLasts + time.Millisecond)
+		synctest.Wait()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.result != nil {
+			t.Error("secrets are kept for a document that was adapted and not provisioned")
+		}
+	})
 }

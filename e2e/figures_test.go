@@ -57,6 +57,12 @@ func measure(name, url string, gw *harness.Gateway, body string) figure {
 	return figure{name: name, p50: times[measured/2], p99: times[measured*99/100], cpu: (used().CPU - before.CPU) / measured}
 }
 
+// plainProxy starts the same program as a plain reverse proxy before up.
+func plainProxy(up *harness.Upstream) *harness.Gateway {
+	GinkgoHelper()
+	return harness.Start(GinkgoT(), harness.Config{Caddyfile: "{\n\tadmin off\n}\n{$AIMUX_SITE} {\n\tbind 127.0.0.1\n\trespond /readyz 200\n\treverse_proxy " + up.Listener.Addr() + "\n}\n"})
+}
+
 var _ = Describe("Figures", Serial, func() {
 	It("of the gateway beside a direct call and a plain reverse proxy, in one run", func() {
 		up := harness.NewUpstream(GinkgoT(), simulator.Options{MaxRecords: -1})
@@ -65,7 +71,7 @@ var _ = Describe("Figures", Serial, func() {
 		if err != nil {
 			Skip("no /proc here: " + err.Error())
 		}
-		proxy := harness.Start(GinkgoT(), harness.Config{Caddyfile: "{\n\tadmin off\n}\n{$AIMUX_SITE} {\n\tbind 127.0.0.1\n\trespond /readyz 200\n\treverse_proxy " + up.Listener.Addr() + "\n}\n"})
+		proxy := plainProxy(up)
 		var lines []string
 		for _, size := range []int{1 << 10, 100 << 10} {
 			body := `{"model":"any-model","messages":[{"role":"user","content":"` + strings.Repeat("x", size) + `"}]}`

@@ -63,7 +63,7 @@ var _ = Describe("Slow clients", Serial, func() {
 		const slow, rounds = 1000, 3
 		up := harness.NewUpstream(GinkgoT(), simulator.Options{MaxRecords: -1})
 		gw := harness.Start(GinkgoT(), harness.Config{Providers: []harness.Provider{up.As("one", "simulator", "k")}})
-		proxy := harness.Start(GinkgoT(), harness.Config{Caddyfile: "{\n\tadmin off\n}\n{$AIMUX_SITE} {\n\tbind 127.0.0.1\n\trespond /readyz 200\n\treverse_proxy " + up.Listener.Addr() + "\n}\n"})
+		proxy := plainProxy(up)
 		body := `{"model":"any-model","messages":[{"role":"user","content":"hi"}]}`
 		var p50, p99 [2][]float64 // of the gateway and of the proxy: with, as a ratio of without
 		var lines []string

@@ -116,8 +116,9 @@ func (c *Client) Close() {
 }
 
 // Relax is for when traffic has ended: if many connections were opened for it,
-// those that are idle now are closed, since each holds some 30 KB here. A few
-// stay, so that whoever comes back need not wait for a handshake.
+// those that are idle now are closed, since each holds some 30 KB here. Where
+// they are few they stay, so that whoever comes back need not wait for a
+// handshake.
 func (c *Client) Relax() {
 	if c.opened.Swap(0) > keptIdle {
 		c.Close()
