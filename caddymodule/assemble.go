@@ -77,6 +77,7 @@ func (b *builder) build() error {
 		ClientIP:  clientIP,
 		Trace:     b.trace(),
 		AskUsage:  b.config.Usage.Enabled || b.runtime.guarded,
+		Direct:    direct(b.config.Limits.WriteIdle.Std()),
 	})
 	return nil
 }

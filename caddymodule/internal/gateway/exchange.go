@@ -124,7 +124,7 @@ func newExchange(g *Gateway, e endpoint, w http.ResponseWriter, r *http.Request)
 		gateway: g, request: r, ctx: ctx, cancel: cancel, endpoint: e, dialect: d,
 		Record: Record{ID: newID(), Start: g.Now(), Dialect: e.dialect, Call: e.path, Traceparent: traceparent(r.Header)},
 	}
-	x.send = newSender(w, d)
+	x.send = newSender(w, g.Direct(w), d)
 	x.send.copies(g.Capture)
 	x.send.onStuck(g.Limits.ClientStall, x.stuck)
 	x.send.panicked = func() { x.cancel(endPanic) }

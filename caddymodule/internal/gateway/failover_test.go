@@ -215,23 +215,29 @@ func TestCommit_PingsOfATranslatedStreamAreNumberedLikeItsEvents(t *testing.T) {
 }
 
 func TestSender_PingDoesNotOvertakeNumberedEvents(t *testing.T) {
-	w := httptest.NewRecorder()
-	s := newSender(w, responses.New())
-	s.keepAlive(time.Hour, time.Hour)
-	defer s.close()
-	s.commit()
-	s.encoded(func() {}) // an encoder has numbered events
-	s.pulse()
-	if w.Body.Len() != 0 {
-		t.Errorf("a ping went ahead: %q", w.Body)
-	}
-	if err := s.write([]byte("events"), false); err != nil {
-		t.Fatal(err)
-	}
-	s.pulse()
-	if got := w.Body.String(); got != "events: keep-alive\n\n" {
-		t.Errorf("got %q", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := httptest.NewRecorder()
+		s := newSender(w, w, responses.New())
+		s.keepAlive(time.Minute, time.Minute)
+		defer s.close()
+		s.commit()
+		s.encoded(func() {}) // an encoder has numbered events
+		time.Sleep(90 * time.Second)
+		if w.Body.Len() != 0 {
+			t.Errorf("a ping went ahead: %q", w.Body)
+		}
+		if err := s.write([]byte("events"), false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(59 * time.Second) // the timer fires 30 s after the events
+		if got := w.Body.String(); got != "events" {
+			t.Errorf("a minute of silence was not over: %q", got)
+		}
+		time.Sleep(2 * time.Second)
+		if got := w.Body.String(); got != "events: keep-alive\n\n" {
+			t.Errorf("got %q", got)
+		}
+	})
 }
 
 func TestAttempt_AConflictIsTriedAgainAtTheSameTargetFirst(t *testing.T) {

@@ -89,6 +89,10 @@ type Options struct {
 	// InFlight counts the exchanges that have been admitted and have not ended,
 	// for metrics. Default: one of its own.
 	InFlight *atomic.Int64
+	// Direct returns where an answer is written to that was asked for through w: w,
+	// or a writer below it, if those between do nothing that the gateway does not
+	// do itself. Default: w.
+	Direct func(w http.ResponseWriter) http.ResponseWriter
 	// Now is the clock. Default: clock.Now.
 	Now func() time.Time
 	// Version is shown at "/".
@@ -194,6 +198,9 @@ func New(o Options) *Gateway {
 	}
 	if o.Traffic == nil {
 		o.Traffic = new(Traffic)
+	}
+	if o.Direct == nil {
+		o.Direct = func(w http.ResponseWriter) http.ResponseWriter { return w }
 	}
 	if o.Now == nil {
 		o.Now = clock.Now

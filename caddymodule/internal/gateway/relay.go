@@ -61,7 +61,7 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	in := a.upstream.Inspect(ev)
 	a.finished = a.finished || in.Finished
 	if in.Kind == dialect.EventContent {
-		a.Exchange.events++
+		a.pieces++
 	}
 	if in.Usage != nil {
 		a.usage = *in.Usage
@@ -148,6 +148,10 @@ func (a *try) passEvent(ev *sse.Event) {
 		}
 		return
 	}
+	if a.content && len(a.out) == 0 && !ev.Unterminated {
+		a.out = ev.Raw // nothing is held back: no need for a copy
+		return
+	}
 	a.out = append(a.out, ev.Raw...)
 	if ev.Unterminated {
 		a.out = append(a.out, "\n\n"...)
@@ -180,7 +184,9 @@ func (a *try) pass() *failover.Verdict {
 		return nil
 	}
 	err := a.send.write(a.out, a.more)
-	a.out = a.out[:0]
+	if a.out = a.out[:0]; a.decoder == nil {
+		a.out = nil // it may be the reader's
+	}
 	if err != nil {
 		return a.gone()
 	}

@@ -17,37 +17,41 @@ import (
 
 // try is one attempt at one target with one key: stages 5 to 9.
 type try struct {
+	// What each event of a stream touches comes first, as in sender.
+	send     *sender
+	answer   *upstream.Answer
+	upstream dialect.Dialect // the provider's
+	decoder  dialect.StreamDecoder
+	out      []byte
+	pieces   int  // of content that came
+	passed   int  // events passed on as they came
+	content  bool // the first content has arrived
+	finished bool // the model said why it stopped
+	asked    bool // the provider was asked for usage on the gateway's behalf
+	more     bool // another event is there already
+	streams  bool // the provider answers with an event stream
+	drained  bool // the rest of the answer is read by others
+	sent     bool // the provider has the whole request, and has not refused it
+	ended    bool
+	encoder  dialect.StreamEncoder
+	events   []llm.Event
+
 	*Exchange
 	provider *Provider
 	target   *route.Target
 	endpoint provider.Endpoint
-	upstream dialect.Dialect // the provider's
 	lease    *keypool.Lease
 	trial    *health.Trial // nil for targets without health
 
 	begun    time.Time
-	answer   *upstream.Answer
-	streams  bool          // the provider answers with an event stream
-	drained  bool          // the rest of the answer is read by others
-	content  bool          // the first content has arrived
-	first    time.Duration // when it did, since the attempt began
+	first    time.Duration // when the first content arrived, since the attempt began
 	usage    llm.Usage
-	finished bool // the model said why it stopped
-	passed   int  // events passed on as they came
-	asked    bool // the provider was asked for usage on the gateway's behalf
-	sent     bool // the provider has the whole request, and has not refused it
-	ended    bool
 	encoding time.Duration // that a translation took
-	more     bool          // another event is there already
-	encoder  dialect.StreamEncoder
-	decoder  dialect.StreamDecoder
-	events   []llm.Event
-	out      []byte
 }
 
 func (x *Exchange) newTry(p *Provider, t *route.Target, d llm.Dialect, lease *keypool.Lease, probe bool) *try {
 	a := &try{
-		Exchange: x, provider: p, target: t, endpoint: p.Vendor.Endpoints[d],
+		Exchange: x, send: x.send, provider: p, target: t, endpoint: p.Vendor.Endpoints[d],
 		upstream: x.gateway.Dialects.Get(d), lease: lease, begun: x.gateway.Now(),
 	}
 	if t.Health != nil {
@@ -105,6 +109,7 @@ func (a *try) keyless(err error) *failover.Verdict {
 // went well.
 func (a *try) end(v *failover.Verdict) {
 	a.ended = true
+	a.Exchange.events += a.pieces
 	if a.answer != nil && !a.drained {
 		a.answer.Close()
 	}

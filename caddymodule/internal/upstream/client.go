@@ -145,28 +145,31 @@ type Answer struct {
 	Body   io.Reader
 	// Reused says the connection had carried an earlier request.
 	Reused bool
-	watch  *watch
-	body   io.ReadCloser
+	// What each read touches stands together.
+	body  io.ReadCloser
+	watch watch
 }
 
 // Do sends r and returns when the answer's header is in. The error, here and
 // from reading the body, is a *TimeoutError, the context's, or the
 // transport's; wrapped in *Error, which says how far the attempt got.
 func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
-	watch := newWatch(ctx, c.timeouts)
+	a := &Answer{}
+	a.Body = (*reader)(a)
+	a.watch.begin(ctx, c.timeouts)
 	trace := &tracer{}
-	req := newRequest(httptrace.WithClientTrace(watch.ctx, trace.hooks()), r)
+	req := newRequest(httptrace.WithClientTrace(a.watch.ctx, trace.hooks()), r)
 	resp, err := c.transport.RoundTrip(req)
-	if !trace.wasReused() {
+	a.Reused = trace.wasReused()
+	if !a.Reused {
 		c.opened.Add(1)
 	}
 	if err != nil {
-		err = watch.cause(err)
-		watch.stop()
-		return nil, &Error{Phase: trace.phase(), Reused: trace.wasReused(), Err: err}
+		err = a.watch.cause(err)
+		a.watch.stop()
+		return nil, &Error{Phase: trace.phase(), Reused: a.Reused, Err: err}
 	}
-	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Reused: trace.wasReused(), watch: watch, body: resp.Body}
-	a.Body = (*reader)(a)
+	a.Status, a.Header, a.body = resp.StatusCode, resp.Header, resp.Body
 	return a, nil
 }
 

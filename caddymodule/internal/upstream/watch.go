@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,15 +35,26 @@ func (e *TimeoutError) Reason() string {
 	return e.Timer
 }
 
+// moment is a time of the monotonic clock: since the process began. It fits
+// into an atomic integer.
+type moment = time.Duration
+
+var began = time.Now()
+
+func now() moment { return time.Since(began) }
+
 // watch holds an attempt's deadlines. One timer serves them all: it is set to
 // the nearest deadline, and when it fires the deadline either has passed, which
 // cancels the attempt, or has moved, which sets it again. So a read only notes
-// the time.
+// the time, in a word beside what it has in the processor's cache anyway.
 //
 // The attempt's context is not the client's, so that what is left of an answer
 // may be drained after the client has all of it; the client's cancellation is
 // passed on until then.
 type watch struct {
+	lastRead atomic.Int64 // a moment
+	lastMove atomic.Int64 // a moment: the last progress
+
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	detach   func() bool // from the client's context
@@ -50,40 +62,38 @@ type watch struct {
 
 	mu        sync.Mutex
 	timer     *time.Timer
-	start     time.Time
-	lastRead  time.Time
-	lastMove  time.Time // last progress
-	streaming bool      // content has begun
+	start     moment
+	streaming bool // content has begun
 	done      bool
 }
 
-func newWatch(parent context.Context, t Timeouts) *watch {
-	now := time.Now()
-	w := &watch{timeouts: t, start: now, lastRead: now, lastMove: now}
+// begin starts the clock of an attempt for a client whose context is parent.
+func (w *watch) begin(parent context.Context, t Timeouts) {
+	w.timeouts, w.start = t, now()
 	w.ctx, w.cancel = context.WithCancelCause(context.WithoutCancel(parent))
 	w.detach = context.AfterFunc(parent, func() { w.cancel(context.Cause(parent)) })
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	deadline, _ := w.next()
-	w.timer = time.AfterFunc(deadline.Sub(now), w.fire)
-	return w
+	w.timer = time.AfterFunc(deadline-w.start, w.fire)
 }
 
-// next returns the nearest deadline and the error it stands for.
-func (w *watch) next() (time.Time, *TimeoutError) {
-	nearest, err := w.start.Add(w.timeouts.Total), &TimeoutError{"total", w.timeouts.Total}
-	consider := func(at time.Time, timer string, after time.Duration) {
-		if at.Before(nearest) {
-			nearest, err = at, &TimeoutError{timer, after}
+// next returns the nearest deadline and the error it stands for. The lock is
+// held.
+func (w *watch) next() (moment, *TimeoutError) {
+	nearest, err := w.start+w.timeouts.Total, TimeoutError{"total", w.timeouts.Total}
+	consider := func(from moment, timer string, after time.Duration) {
+		if from+after < nearest {
+			nearest, err = from+after, TimeoutError{timer, after}
 		}
 	}
-	if !w.streaming {
-		consider(w.start.Add(w.timeouts.FirstEvent), "first_event", w.timeouts.FirstEvent)
-		return nearest, err
+	if w.streaming {
+		consider(moment(w.lastRead.Load()), "idle", w.timeouts.Idle)
+		consider(moment(w.lastMove.Load()), "no_progress", w.timeouts.NoProgress)
+	} else {
+		consider(w.start, "first_event", w.timeouts.FirstEvent)
 	}
-	consider(w.lastRead.Add(w.timeouts.Idle), "idle", w.timeouts.Idle)
-	consider(w.lastMove.Add(w.timeouts.NoProgress), "no_progress", w.timeouts.NoProgress)
-	return nearest, err
+	return nearest, &err
 }
 
 func (w *watch) fire() {
@@ -93,7 +103,7 @@ func (w *watch) fire() {
 		return
 	}
 	deadline, err := w.next()
-	if wait := time.Until(deadline); wait > 0 {
+	if wait := deadline - now(); wait > 0 {
 		w.timer.Reset(wait)
 		return
 	}
@@ -101,28 +111,25 @@ func (w *watch) fire() {
 	w.cancel(err)
 }
 
-func (w *watch) note(f func(now time.Time)) {
-	now := time.Now()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	f(now)
-}
+// read says that bytes came, progress that what came last was more than a ping.
+func (w *watch) read() { w.lastRead.Store(int64(now())) }
 
-func (w *watch) read() { w.note(func(now time.Time) { w.lastRead = now }) }
-
-func (w *watch) progress() { w.note(func(now time.Time) { w.lastMove = now }) }
+func (w *watch) progress() { w.lastMove.Store(w.lastRead.Load()) }
 
 // content switches from the first-event timer to the idle timers, which may be
 // nearer than what the timer is set to.
 func (w *watch) content() {
-	w.note(func(now time.Time) {
-		if w.streaming || w.done {
-			return
-		}
-		w.streaming, w.lastRead, w.lastMove = true, now, now
-		deadline, _ := w.next()
-		w.timer.Reset(deadline.Sub(now))
-	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.streaming || w.done {
+		return
+	}
+	at := now()
+	w.lastRead.Store(int64(at))
+	w.lastMove.Store(int64(at))
+	w.streaming = true
+	deadline, _ := w.next()
+	w.timer.Reset(deadline - at)
 }
 
 // cause returns the timeout that cancelled the attempt in place of the
@@ -138,10 +145,10 @@ func (w *watch) cause(err error) error {
 // the client.
 func (w *watch) drain(d time.Duration) {
 	w.detach()
-	w.note(func(now time.Time) {
-		w.start, w.timeouts.Total = now, d
-		w.timer.Reset(d)
-	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.start, w.timeouts.Total = now(), d
+	w.timer.Reset(d)
 }
 
 func (w *watch) stop() {

@@ -14,12 +14,17 @@ const writeChunk = 16 << 10
 // began makes moments of the monotonic clock that fit into an integer.
 var began = time.Now()
 
+// moment is the time since the process began.
+func moment() time.Duration { return time.Since(began) }
+
 // clientGuard watches a client that may have stopped reading. A write to such a
 // one never returns, so that somebody else has to look.
 type clientGuard struct {
+	since atomic.Int64  // when the write began that is under way; 0: none is
+	last  time.Duration // when the last write began; the writer's own
+
 	limit time.Duration
 	stuck func() // called once, from the timer's goroutine
-	since atomic.Int64
 
 	mu    sync.Mutex
 	timer *time.Timer
@@ -27,7 +32,10 @@ type clientGuard struct {
 }
 
 // writing says that a write begins, written that it has returned.
-func (g *clientGuard) writing() { g.since.Store(int64(time.Since(began)) | 1) }
+func (g *clientGuard) writing() {
+	g.last = moment()
+	g.since.Store(int64(g.last) | 1)
+}
 
 func (g *clientGuard) written() { g.since.Store(0) }
 
@@ -42,7 +50,7 @@ func (g *clientGuard) start() {
 
 func (g *clientGuard) look() {
 	since := g.since.Load()
-	stuck := since != 0 && int64(time.Since(began))-since >= int64(g.limit)
+	stuck := since != 0 && moment()-time.Duration(since) >= g.limit
 	g.mu.Lock()
 	if g.over {
 		g.mu.Unlock()
@@ -57,14 +65,16 @@ func (g *clientGuard) look() {
 	}
 }
 
-// stop ends the watch.
-func (g *clientGuard) stop() {
+// stop ends the watch, and reports whether it had begun and found nothing.
+func (g *clientGuard) stop() (well bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	well = g.timer != nil && !g.over
 	g.over = true
 	if g.timer != nil {
 		g.timer.Stop()
 	}
+	return well
 }
 
 // stuck ends an exchange whose client stopped reading.
