@@ -57,13 +57,16 @@ type Options struct {
 	Every int
 	// Within is the longest time a record stays without one. Default: 60s.
 	Within time.Duration
-	// OnHead is told of every checkpoint, to keep a copy where this machine's
-	// administrator cannot change it. It is called without locks held and
-	// must not take long. Default: nobody is told.
+	// OnHead is told of every checkpoint, to keep a copy elsewhere, once it is
+	// on the disk: a copy may lag behind the log and never leads. It is called
+	// without locks held and must not take long. Default: nobody is told.
 	OnHead func(Head)
-	// Seen is a head that somebody remembers; a log without it is refused.
-	// Default: nothing is remembered.
+	// Seen is a head that somebody remembers; a log without it is refused with
+	// a RollbackError. Default: nothing is remembered.
 	Seen Head
+	// AcceptRollback goes on with a log that lacks Seen. The log says so in a
+	// record, with the head that is missing.
+	AcceptRollback bool
 	// AcceptDamage moves what follows the last good record aside instead of
 	// refusing a log whose end was damaged. The log says so in a record.
 	AcceptDamage bool
@@ -138,12 +141,25 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 	}
 	err := os.MkdirAll(opts.Dir, 0o700)
 	if err == nil {
-		err = l.locked(ctx, func() error { return opts.Seen.check(opts.Dir, l.id, l.seq, l.head) })
+		err = l.locked(ctx, l.resumed)
 	}
 	if err != nil {
+		l.abandon()
 		return nil, fmt.Errorf("opening the audit log: %w", err)
 	}
 	return l, nil
+}
+
+// abandon lets go of everything and writes nothing: a checkpoint in a log that
+// was refused would have what is wrong remembered as right.
+func (l *Log) abandon() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.shut()
 }
 
 // Append writes a record and returns once it is on the disk. After an error
@@ -303,13 +319,7 @@ func (l *Log) Close() error {
 		l.closed = true
 		return l.sealRest()
 	})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	if l.timer != nil {
-		l.timer.Stop()
-	}
-	l.shut()
+	l.abandon()
 	if err != nil && !errors.Is(err, ErrClosed) {
 		return fmt.Errorf("closing the audit log: %w", err)
 	}

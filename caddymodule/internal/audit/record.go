@@ -44,6 +44,7 @@ const (
 	ActionBegin      = "audit.begin"      // the first record; its target is the log's id
 	ActionCheckpoint = "audit.checkpoint" // states the head before it, signed if there is a key
 	ActionRecovered  = "audit.recovered"  // what a crash left was moved aside
+	ActionAccepted   = "audit.accepted"   // records that were seen before are missing, and that is accepted; its target is their log's id
 )
 
 const (

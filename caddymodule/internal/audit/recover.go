@@ -41,7 +41,10 @@ func (l *Log) current() bool {
 // genesis begins a new log.
 func (l *Log) genesis() error {
 	if l.seq > 0 {
-		return fmt.Errorf("%s: %w: it held %d records and is gone; restart aimux to begin a new one", l.opts.Dir, ErrRolledBack, l.seq)
+		return fmt.Errorf("%s: %w: it held %d records and is gone; the next start says how to go on without them", l.opts.Dir, ErrRolledBack, l.seq)
+	}
+	if err := l.missed(); err != nil { // before anything is written where the evidence was
+		return err
 	}
 	l.head = noHash
 	if err := l.begin(1); err != nil {
@@ -186,6 +189,9 @@ func (l *Log) mend(t tail) error {
 			After: map[string]string{"bytes": strconv.Itoa(len(t.torn)), "sha256": hex.EncodeToString(sum[:])}}
 	}
 	if l.seq == 0 { // not even the first record was there
+		if err := l.missed(); err != nil {
+			return err
+		}
 		if err := l.birth(); err != nil {
 			return err
 		}
@@ -212,49 +218,4 @@ func (l *Log) keep(torn []byte) (name string, err error) {
 	}
 	_, err = f.Write(torn)
 	return name, errors.Join(err, f.Sync(), f.Close(), syncDir(l.opts.Dir))
-}
-
-// check says whether the log still contains a head that somebody remembers.
-func (h Head) check(dir, id string, seq uint64, hash string) error {
-	switch {
-	case h.Hash == "":
-		return nil
-	case h.Log != "" && h.Log != id:
-		return fmt.Errorf("%s: %w: it is log %s, and %s was seen before", dir, ErrRolledBack, id, h.Log)
-	case h.Seq > seq:
-		return fmt.Errorf("%s: %w: it ends at record %d, and %d was seen before", dir, ErrRolledBack, seq, h.Seq)
-	case h.Seq < seq:
-		var err error
-		if hash, err = hashAt(dir, h.Seq); err != nil {
-			return err
-		}
-	}
-	if hash != h.Hash {
-		return fmt.Errorf("%s: %w: record %d is not the one that was seen before", dir, ErrRolledBack, h.Seq)
-	}
-	return nil
-}
-
-// hashAt returns the hash a record says it has, "" if it is not there.
-func hashAt(dir string, seq uint64) (string, error) {
-	list, err := segments(dir)
-	if err != nil {
-		return "", err
-	}
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].first > seq {
-			continue
-		}
-		data, err := list[i].read()
-		if err != nil {
-			return "", err
-		}
-		for line := range lines(data) {
-			if p, err := parse(line); err == nil && p.Seq == seq {
-				return p.Hash, nil
-			}
-		}
-		return "", nil
-	}
-	return "", nil
 }

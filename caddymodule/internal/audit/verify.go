@@ -270,9 +270,9 @@ func (v *verifier) finish() *Report {
 	if seen.Hash != "" {
 		switch {
 		case seen.Log != "" && r.Log != "" && seen.Log != r.Log:
-			v.problem(r.First, fmt.Sprintf("this is log %.40s, and %.40s was seen before", r.Log, seen.Log))
+			v.problem(r.First, fmt.Sprintf("this is log %.40s, and %.40s was seen before, up to record %d with the time %.40s", r.Log, seen.Log, seen.Seq, seen.Time))
 		case seen.Seq > r.Last:
-			v.problem(r.Last+1, fmt.Sprintf("records %d to %d are missing at the end", r.Last+1, seen.Seq))
+			v.problem(r.Last+1, fmt.Sprintf("records %d to %d are missing at the end; the last was seen with the time %.40s", r.Last+1, seen.Seq, seen.Time))
 		case !v.seen && seen.Seq >= r.First:
 			v.problem(seen.Seq, "the record that was seen before is missing")
 		}
