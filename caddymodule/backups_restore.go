@@ -181,6 +181,9 @@ func (r *restoring) swap(ctx context.Context, now time.Time, auditDir string, no
 		if err == nil && len(there) > 0 {
 			err = note()
 		}
+		if err == nil && len(there) == 0 {
+			err = headsFile().forget(auditDir) // the backup's log comes here, which may end sooner
+		}
 		if err != nil {
 			return err
 		}
@@ -201,6 +204,9 @@ func undoRestore(ctx context.Context, named string) error {
 	}
 	return alone(ctx, func() error {
 		if err := record(ctx, c, backupUndo, dataFile("")); err != nil {
+			return err
+		}
+		if err := headsFile().forget(auditDir(c)); err != nil { // the log may have come with the restore, and goes with it
 			return err
 		}
 		return backup.Undo(ctx, dataFile(""))

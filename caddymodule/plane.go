@@ -67,6 +67,7 @@ func (a *App) plane() *control.Plane {
 		Gateway: steered{a}, State: a, Overrides: a.overrides(), Version: Version, Started: processStart, Logger: a.logger,
 		Audit:    func(ctx context.Context) (*audit.Log, error) { return a.auditor().open(ctx) },
 		AuditDir: func() string { return a.auditor().dir }, AuditKeys: func() []ed25519.PublicKey { return a.auditor().keys() },
+		AuditSeen:    func() audit.Head { return a.auditor().seenHead() },
 		AuditTrouble: func(err error) { a.auditor().note(err) },
 		OpenVault: func(ctx context.Context) (*vault.Vault, error) {
 			options, err := vaultOptions(a.live.now().config)
@@ -151,7 +152,8 @@ type auditor struct {
 	log  *audit.Log
 	last error
 
-	marked vault.Mark // of the vault, as the log has it
+	marked    vault.Mark             // of the vault, as the log has it
+	forgetful atomic.Pointer[string] // why the log's head cannot be remembered; nil: it can
 }
 
 func newAuditor(dir string, v *vault.Vault) *auditor {
@@ -171,7 +173,7 @@ func (a *auditor) open(ctx context.Context) (*audit.Log, error) {
 	if a.log != nil {
 		return a.log, nil
 	}
-	a.log, a.last = audit.Open(ctx, audit.Options{Dir: a.dir, Key: a.key})
+	a.log, a.last = a.openHeld(ctx)
 	return a.log, a.last
 }
 
@@ -195,6 +197,8 @@ func (a *auditor) state() telemetry.StoreState {
 	s := telemetry.StoreState{Name: "audit"}
 	if a.last != nil {
 		s.Trouble = a.last.Error()
+	} else if text := a.forgetful.Load(); text != nil {
+		s.Trouble = *text
 	}
 	return s
 }

@@ -14,6 +14,7 @@ import (
 )
 
 func TestOpenNewest_AnOlderVaultIsRefusedUnlessItWasBroughtBackOnPurpose(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	dir, ctx := t.TempDir(), t.Context()
 	keys := filepath.Join(dir, "apart")
 	if err := os.Mkdir(keys, 0o700); err != nil {

@@ -102,9 +102,14 @@ func object(fields map[string]string) jsontext.Value {
 	return data
 }
 
-// Verify checks the chain.
+// Verify checks the chain, and that its end is not older than what is
+// remembered.
 func (a auditing) Verify(ctx context.Context) (console.AuditVerdict, error) {
-	report, err := audit.Verify(ctx, a.AuditDir(), audit.VerifyOptions{Keys: a.AuditKeys()})
+	options := audit.VerifyOptions{Keys: a.AuditKeys()}
+	if a.AuditSeen != nil {
+		options.Seen = a.AuditSeen()
+	}
+	report, err := audit.Verify(ctx, a.AuditDir(), options)
 	if err != nil {
 		return console.AuditVerdict{}, err
 	}

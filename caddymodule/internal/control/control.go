@@ -68,7 +68,8 @@ type View struct {
 	Watch    *alert.Watch
 }
 
-// Options are what a Plane is made of. All are required but Send and Logger.
+// Options are what a Plane is made of. All are required but AuditSeen, Send and
+// Logger.
 type Options struct {
 	Gateway Gateway
 	// State says how things stand.
@@ -78,6 +79,8 @@ type Options struct {
 	// AuditDir is where the log is, to be read; AuditKeys are those that sign it.
 	AuditDir  func() string
 	AuditKeys func() []ed25519.PublicKey
+	// AuditSeen is what is remembered of the log's end. Default: nothing.
+	AuditSeen func() audit.Head
 	// AuditTrouble is told after every record whether it could be written.
 	AuditTrouble func(error)
 	// Overrides is the path of overrides.toon. Beside it lie its former versions.
