@@ -208,6 +208,43 @@ func TestExcerpt_ChecksItsSectionsAsTheWholeSchemaDoes(t *testing.T) {
 	}
 }
 
+// TestSchema_DefaultsNeedNotBeThere holds what lets a document be checked before
+// its defaults are filled in.
+func TestSchema_DefaultsNeedNotBeThere(t *testing.T) {
+	eachSpec(rootSpec(), "", func(at string, s *spec) {
+		for _, name := range s.required {
+			if m := s.member(name); m != nil && m.def != nil {
+				t.Errorf("%s/%s has a default and is required", at, name)
+			}
+		}
+	})
+}
+
+// TestSchema_MeansTheSameInDraft7 holds what lets excerpts be written in it.
+func TestSchema_MeansTheSameInDraft7(t *testing.T) {
+	forPeople := []string{"title", "description", "examples", "default"}
+	known := append(forPeople, "type", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern", "properties", "additionalProperties", "required",
+		"propertyNames", "maxProperties", "items", "maxItems", "$ref", "$schema", "$id", "$defs")
+	var visit func(at string, n *node)
+	visit = func(at string, n *node) {
+		for _, f := range n.fields {
+			switch {
+			case !slices.Contains(known, f.key):
+				t.Errorf("%s: nothing is known of %s in draft 7", at, f.key)
+			case n.get("$ref") != nil && f.key != "$ref" && !slices.Contains(forPeople, f.key):
+				t.Errorf("%s: draft 7 does not look at %s beside $ref", at, f.key)
+			case f.key == "properties" || f.key == "$defs":
+				for _, m := range f.value.fields {
+					visit(at+"/"+m.key, m.value)
+				}
+			case f.key == "items" || f.key == "additionalProperties" || f.key == "propertyNames":
+				visit(at+"/"+f.key, f.value)
+			}
+		}
+	}
+	visit("", schemaRoot())
+}
+
 // everyName lists the names of all members the schema knows.
 func everyName() map[string]bool {
 	names := map[string]bool{}

@@ -12,8 +12,7 @@ import (
 
 // compiled holds the schema as the validator uses it, by the members it is
 // compiled for. To compile all of it takes some fifteen milliseconds, most of a
-// start; a document uses few of its members, and what is filled in from
-// defaults needs no check.
+// start; a document uses few of its members.
 var compiled sync.Map // of string to func() (*jsonschema.Schema, error)
 
 // memberNames lists the names of all members anywhere in a tree.
@@ -33,7 +32,7 @@ func memberNames(v any, into map[string]bool) map[string]bool {
 }
 
 // compiledFor returns the schema of documents that have no members but of these
-// names. Others it knows, and checks nothing in them.
+// names.
 func compiledFor(names map[string]bool) (*jsonschema.Schema, error) {
 	key := strings.Join(slices.Sorted(maps.Keys(names)), "\x00")
 	compile, _ := compiled.LoadOrStore(key, sync.OnceValues(func() (*jsonschema.Schema, error) { return compile(names) }))
@@ -42,7 +41,7 @@ func compiledFor(names map[string]bool) (*jsonschema.Schema, error) {
 
 func compile(names map[string]bool) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
-	c.Draft = jsonschema.Draft2020
+	c.Draft = jsonschema.Draft7
 	const name = "aimux.schema.json"
 	if err := c.AddResource(name, bytes.NewReader(excerpt(schemaRoot(), names).compact())); err != nil {
 		return nil, err
@@ -52,7 +51,11 @@ func compile(names map[string]bool) (*jsonschema.Schema, error) {
 
 // excerpt is what a validator needs of the schema for documents with members of
 // these names: no titles, descriptions and examples, nothing about other
-// members but that there may be some, and only the definitions that are used.
+// members, and only the definitions that are used.
+//
+// It is written in draft 7, in which the few keywords that the schema uses mean
+// the same: the validator first checks every schema against its draft, and the
+// many vocabularies of 2020-12 double what that takes.
 func excerpt(root *node, names map[string]bool) *node {
 	e := excerpter{names: names, defs: root.get("$defs"), used: map[string]*node{}}
 	out := e.schema(root)
@@ -62,7 +65,7 @@ func excerpt(root *node, names map[string]bool) *node {
 			defs.fields = append(defs.fields, field{key: f.key, value: d})
 		}
 	}
-	out.fields = append(out.fields, field{key: "$defs", value: defs})
+	out.fields = append(out.fields, field{key: "definitions", value: defs})
 	return out
 }
 
@@ -84,13 +87,15 @@ func (e *excerpter) schema(n *node) *node {
 	return out
 }
 
-// keyword copies one keyword, unless it is for people.
+// keyword copies one keyword, unless it is for people or names the draft.
 func (e *excerpter) keyword(to *node, f field) {
 	switch f.key {
-	case "title", "description", "examples", "default", "$defs":
+	case "title", "description", "examples", "default", "$defs", "$schema", "$id":
 		return
 	case "$ref":
-		e.define(strings.TrimPrefix(f.value.text, "#/$defs/"))
+		name := strings.TrimPrefix(f.value.text, "#/$defs/")
+		e.define(name)
+		f.value = &node{kind: kindString, text: "#/definitions/" + name}
 	case "properties":
 		f.value = e.members(f.value)
 	case "additionalProperties", "items", "propertyNames":
@@ -99,15 +104,13 @@ func (e *excerpter) keyword(to *node, f field) {
 	to.fields = append(to.fields, f)
 }
 
-// members keeps the schemas of members that occur; of the others, that they may.
+// members keeps the schemas of members that occur.
 func (e *excerpter) members(properties *node) *node {
 	out := &node{kind: kindObject}
 	for _, m := range properties.fields {
-		value := &node{kind: kindBool, truth: true}
 		if e.names[m.key] {
-			value = e.schema(m.value)
+			out.fields = append(out.fields, field{key: m.key, value: e.schema(m.value)})
 		}
-		out.fields = append(out.fields, field{key: m.key, value: value})
 	}
 	return out
 }

@@ -105,12 +105,13 @@ func (p *pipeline) run() (*Result, error) {
 	if p.environment(tree) {
 		tree, p.written = p.merger.tree(), true
 	}
-	names := memberNames(tree, map[string]bool{})
 	p.resolve(tree)
-	p.fillDefaults(tree)
-	if err := p.validate(tree, names); err != nil {
+	findings, err := p.validate(tree)
+	if err != nil {
 		return nil, p.failed("validating the configuration", err)
 	}
+	p.fillDefaults(tree)
+	p.check(tree, findings)
 	if len(p.problems) > 0 {
 		return nil, p.problems.asError()
 	}
@@ -155,16 +156,19 @@ func (p *pipeline) fillDefaults(tree map[string]any) {
 	})
 }
 
-// validate checks the merged document against the schema and the rules. Where
-// nothing was written there is nothing to check, and the schema stays uncompiled.
-func (p *pipeline) validate(tree map[string]any, names map[string]bool) error {
-	var findings []finding
-	if p.written {
-		var err error
-		if findings, err = validate(tree, names); err != nil {
-			return err
-		}
+// validate checks the merged document against the schema, before the defaults
+// are filled in: those are as the schema itself has them. Where nothing was
+// written there is nothing to check, and the schema stays uncompiled.
+func (p *pipeline) validate(tree map[string]any) ([]finding, error) {
+	if !p.written {
+		return nil, nil
 	}
+	return validate(tree, memberNames(tree, map[string]bool{}))
+}
+
+// check applies the rules to the whole document, and says where it and findings,
+// the schema's, went wrong.
+func (p *pipeline) check(tree map[string]any, findings []finding) {
 	p.checker.tree = tree
 	p.checker.isSet = func(pointer string) bool {
 		from, ok := p.merger.origins[pointer]
@@ -173,7 +177,6 @@ func (p *pipeline) validate(tree map[string]any, names map[string]bool) error {
 	p.checker.check()
 	p.problems = append(p.problems, p.locateAll(append(findings, p.checker.problems...), "problems")...)
 	p.result.Warnings = append(p.result.Warnings, p.locateAll(p.checker.warnings, "warnings")...)
-	return nil
 }
 
 // maxFindings is how many problems, and how many warnings, are reported; one

@@ -36,14 +36,8 @@ type spec struct {
 	most        int    // most members of an object or list, 0 for any number
 }
 
-// schemaRoot is the schema as a document.
-var schemaRoot = sync.OnceValue(func() *node {
-	root, ps := parseJSON(schemaJSON)
-	if len(ps) > 0 {
-		panic("aimux.schema.json: " + ps[0].String())
-	}
-	return root
-})
+// schemaRoot is the schema as a document, which nobody may change.
+func schemaRoot() *node { return &schemaNodes }
 
 // rootSpec is the schema's own view of a whole document.
 var rootSpec = sync.OnceValue(func() *spec { return newSpec("", schemaRoot(), schemaRoot().get("$defs")) })

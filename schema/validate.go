@@ -30,9 +30,8 @@ func byPointer(a, b finding) int {
 	)
 }
 
-// validate reports everything in the tree that the schema does not allow, as
-// far as it is in members of the names given: what nobody wrote is as the
-// schema's own defaults have it.
+// validate reports everything in the tree that the schema does not allow. names
+// are those of all its members.
 func validate(tree map[string]any, names map[string]bool) ([]finding, error) {
 	s, err := compiledFor(names)
 	if err != nil {
