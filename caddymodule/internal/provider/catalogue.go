@@ -1,7 +1,6 @@
 package provider
 
 import (
-	_ "embed"
 	"fmt"
 	"math"
 	"strings"
@@ -10,11 +9,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
-	"github.com/aimux/aimux/toon"
 )
-
-//go:embed catalogue.toon
-var catalogueTOON []byte
 
 // Cat is the catalogue. It is read-only.
 type Cat struct {
@@ -23,14 +18,14 @@ type Cat struct {
 }
 
 var catalogue = sync.OnceValue(func() *Cat {
-	c, err := parseCatalogue(catalogueTOON)
+	c, err := newCatalogue(catalogueDocument())
 	if err != nil {
-		panic("provider: the embedded catalogue: " + err.Error()) // a test parses it
+		panic("provider: the catalogue: " + err.Error()) // a test makes it
 	}
 	return c
 })
 
-// Catalogue returns the embedded catalogue, which is parsed at the first call.
+// Catalogue returns the catalogue, which is made at the first call.
 func Catalogue() *Cat { return catalogue() }
 
 // Vendor finds a vendor by its kind or one of the kind's other names.
@@ -43,7 +38,8 @@ func (c *Cat) Vendor(kind string) (*Vendor, bool) {
 // not change the list.
 func (c *Cat) Vendors() []*Vendor { return c.vendors }
 
-// document is catalogue.toon.
+// document is catalogue.toon. A program that starts does not parse it: it stands
+// in catalogue_generated.go as Go.
 type document struct {
 	Version   int                       `toon:"version"`
 	Vendors   []vendorRow               `toon:"vendors"`
@@ -89,16 +85,12 @@ type modelRow struct {
 	Default bool    `toon:"default"`
 }
 
-// parseCatalogue reads a catalogue. Whatever does not fit together in it is an
-// error that names the row.
-func parseCatalogue(data []byte) (*Cat, error) {
-	var doc document
-	if err := toon.Unmarshal(data, &doc, toon.DisallowUnknownFields()); err != nil {
-		return nil, err
-	}
+// newCatalogue makes a catalogue of its rows. Whatever does not fit together in
+// them is an error that names the row.
+func newCatalogue(doc *document) (*Cat, error) {
 	c := &Cat{kinds: make(map[string]*Vendor, len(doc.Vendors))}
 	for _, step := range [...]func(*document) error{c.addVendors, c.addEndpoints, c.addModels} {
-		if err := step(&doc); err != nil {
+		if err := step(doc); err != nil {
 			return nil, err
 		}
 	}

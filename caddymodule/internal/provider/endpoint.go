@@ -69,8 +69,8 @@ const oauthBeta = "oauth-2025-04-20"
 // Headers of h win over the endpoint's, so that a client's anthropic-version
 // stays.
 func (e Endpoint) Authorize(h http.Header, key string) {
-	h.Del("Authorization")
-	h.Del("X-Api-Key")
+	delete(h, "Authorization")
+	delete(h, "X-Api-Key")
 	for name, value := range e.Headers {
 		if h.Get(name) == "" {
 			h.Set(name, value)
@@ -79,12 +79,12 @@ func (e Endpoint) Authorize(h http.Header, key string) {
 	switch {
 	case key == "" || e.Auth == AuthNone:
 	case e.Auth == AuthAPIKey && strings.HasPrefix(key, "sk-ant-oat"):
-		h.Set("Authorization", "Bearer "+key)
+		h["Authorization"] = []string{"Bearer " + key}
 		addBeta(h, oauthBeta)
 	case e.Auth == AuthAPIKey:
-		h.Set("X-Api-Key", key)
+		h["X-Api-Key"] = []string{key}
 	default:
-		h.Set("Authorization", "Bearer "+key)
+		h["Authorization"] = []string{"Bearer " + key}
 	}
 }
 

@@ -1,8 +1,8 @@
 // Package provider knows the vendors: their endpoints, models, limits, prices
 // and the habits that differ from the dialects they claim to speak.
 //
-// What is data stands in catalogue.toon, which is embedded, parsed once at
-// first use and read through Catalogue. What is particular to one vendor and
+// What is data stands in catalogue.toon, is compiled in as Go and read through
+// Catalogue. What is particular to one vendor and
 // is not data stands in a file named after it: the table of its error codes,
 // the answer of its quota endpoint. Package failover decides with those
 // tables; nothing here decides anything about a request.
