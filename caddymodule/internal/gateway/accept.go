@@ -102,8 +102,8 @@ func (x *Exchange) accept() *llm.Error {
 	if n := x.request.ContentLength; n > 0 {
 		x.body.buf.Grow(int(min(n+bytes.MinRead, keepBuffer)))
 	}
-	in := &patient{r: x.request.Body, control: x.send.control, idle: limits.BodyIdle, end: time.Now().Add(limits.BodyTotal)}
-	n, err := x.body.buf.ReadFrom(io.LimitReader(in, limits.Body+1))
+	in := &patient{r: x.request.Body, left: limits.Body + 1, control: &x.send.control, idle: limits.BodyIdle, end: time.Now().Add(limits.BodyTotal)}
+	n, err := x.body.buf.ReadFrom(in)
 	in.done()
 	switch {
 	case err != nil:
@@ -122,7 +122,7 @@ func checkType(h http.Header) *llm.Error {
 			Message: fmt.Sprintf("content-encoding %q is not accepted; send the body uncompressed", clip(enc, 40))}
 	}
 	value := h.Get("Content-Type")
-	if value == "" {
+	if value == "" || value == "application/json" {
 		return nil
 	}
 	kind, _, err := mime.ParseMediaType(value)
@@ -165,9 +165,11 @@ func canceled() *llm.Error {
 	return &llm.Error{Class: llm.ClassCanceled, Message: "the client went away"}
 }
 
-// patient reads a body with a deadline for every read and one for all of it.
+// patient reads the beginning of a body, with a deadline for every read and one
+// for all of it.
 type patient struct {
 	r       io.Reader
+	left    int64 // bytes to read at the most
 	control *http.ResponseController
 	idle    time.Duration
 	end     time.Time
@@ -186,7 +188,12 @@ func (p *patient) Read(b []byte) (int, error) {
 		}
 		_ = p.control.SetReadDeadline(deadline)
 	}
-	return p.r.Read(b)
+	if p.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err := p.r.Read(b[:min(int64(len(b)), p.left)])
+	p.left -= int64(n)
+	return n, err
 }
 
 func (p *patient) done() { _ = p.control.SetReadDeadline(time.Time{}) }

@@ -20,9 +20,9 @@ func TestServe_KeepsToItsAllocations(t *testing.T) {
 		body  []byte
 		most  float64
 	}{
-		"1 KB":      {quick(t, anthropic, whole), sized(1, false), 127},
-		"200 KB":    {quick(t, anthropic, whole), sized(200, false), 129},
-		"50 events": {stream, sized(1, true), 137},
+		"1 KB":      {quick(t, anthropic, whole), sized(1, false), 98},
+		"200 KB":    {quick(t, anthropic, whole), sized(200, false), 100},
+		"50 events": {stream, sized(1, true), 109},
 	} {
 		tc.house.Clients = guests{"k": {models: "m"}}
 		got := testing.AllocsPerRun(200, func() { tc.house.runAs("k", tc.body) })

@@ -28,16 +28,15 @@ func (a *try) commitWhole(data []byte) *failover.Verdict {
 func (a *try) announce() {
 	a.Provider, a.Target, a.price = a.provider.Name, a.target.Model, a.target.Caps.Price
 	a.TTFT = a.since()
-	h := a.send.header
-	h.Set("X-Aimux-Provider", a.provider.Name)
-	h.Set("X-Aimux-Model", a.target.Model)
-	h.Set("X-Aimux-Attempts", strconv.Itoa(len(a.Attempts)+1))
-	h.Set("X-Aimux-Response-Time", strconv.FormatFloat(float64(a.TTFT.Microseconds())/1000, 'f', 1, 64)+"ms")
+	a.send.set("X-Aimux-Provider", a.provider.Name)
+	a.send.set("X-Aimux-Model", a.target.Model)
+	a.send.set("X-Aimux-Attempts", strconv.Itoa(len(a.Attempts)+1))
+	a.send.set("X-Aimux-Response-Time", strconv.FormatFloat(float64(a.TTFT.Microseconds())/1000, 'f', 1, 64)+"ms")
 	if len(a.dropped) > 0 {
-		h.Set("X-Aimux-Dropped", strings.Join(a.dropped, ", "))
+		a.send.set("X-Aimux-Dropped", strings.Join(a.dropped, ", "))
 	}
 	if !a.translates() {
-		egress.ResponseHeaders(h, a.answer.Header)
+		egress.ResponseHeaders(a.send.header, a.answer.Header)
 	}
 	a.Status = http.StatusOK
 }

@@ -128,7 +128,7 @@ func newExchange(g *Gateway, e endpoint, w http.ResponseWriter, r *http.Request)
 	x.send.copies(g.Capture)
 	x.send.onStuck(g.Limits.ClientStall, x.stuck)
 	x.send.panicked = func() { x.cancel(endPanic) }
-	x.send.header.Set("X-Aimux-Request-Id", x.ID)
+	x.send.set("X-Aimux-Request-Id", x.ID)
 	return x
 }
 

@@ -65,11 +65,11 @@ func (g *clientGuard) look() {
 	}
 }
 
-// stop ends the watch, and reports whether it had begun and found nothing.
+// stop ends the watch, and reports whether it has found nothing.
 func (g *clientGuard) stop() (well bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	well = g.timer != nil && !g.over
+	well = g.limit > 0 && !g.over
 	g.over = true
 	if g.timer != nil {
 		g.timer.Stop()

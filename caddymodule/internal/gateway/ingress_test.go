@@ -175,7 +175,7 @@ func TestOutline_NotesWhatRoutingNeeds(t *testing.T) {
 		if err := got.read([]byte(tc.body), 64); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		got.data, got.seen, got.history, got.modelStart, got.modelEnd = nil, nil, nil, 0, 0
+		got.data, got.seen, got.room, got.history, got.modelStart, got.modelEnd = nil, nil, [len(got.room)]string{}, nil, 0, 0
 		if d := cmp.Diff(tc.want, got, cmp.AllowUnexported(outline{})); d != "" {
 			t.Errorf("%s:\n%s", name, d)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aimux/aimux/caddymodule/internal/jsonscan"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -29,29 +30,37 @@ type outline struct {
 	history               []byte // messages or input, raw
 
 	data []byte
-	seen []string // top-level keys in lower case
+	seen []string   // top-level keys in lower case
+	room [12]string // for the most of them
 }
 
 // read fills o from data. Strings that o keeps are copies.
 func (o *outline) read(data []byte, depth int) *llm.Error {
 	o.data = data
-	err := jsonscan.Scan(data, depth, o)
-	var told *llm.Error
-	var deep *jsonscan.DepthError
-	switch {
-	case errors.As(err, &deep):
-		return &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest, Code: codeTooDeep,
-			Message: "the request body is not valid JSON: " + err.Error()}
-	case errors.As(err, &told):
-		return told
+	o.seen = o.room[:0]
+	switch err := jsonscan.Scan(data, depth, o); {
 	case err != nil:
-		return invalid("", "the request body is not valid JSON: "+err.Error())
+		return unreadable(err)
 	case o.modelEnd == 0:
 		return invalid("model", "model: field required")
 	case o.model == "":
 		return invalid("model", "model: a name is required")
 	}
 	return nil
+}
+
+// unreadable is the answer to a body that Scan failed at.
+func unreadable(err error) *llm.Error {
+	var told *llm.Error
+	if errors.As(err, &told) {
+		return told
+	}
+	e := invalid("", "the request body is not valid JSON: "+err.Error())
+	var deep *jsonscan.DepthError
+	if errors.As(err, &deep) {
+		e.Code = codeTooDeep
+	}
+	return e
 }
 
 // codeTooDeep marks a body that nests too deep.
@@ -65,10 +74,7 @@ func invalid(param, msg string) *llm.Error {
 // parsers differ in which of them counts, and the gateway must not decide by
 // one while the provider acts on another.
 func (o *outline) Member(m jsonscan.Member) error {
-	key := string(m.Key)
-	if strings.IndexByte(key, '\\') >= 0 {
-		key = unescape(m.Key)
-	}
+	key := name(m.Key)
 	folded := strings.ToLower(key)
 	for _, other := range o.seen {
 		if other == folded {
@@ -80,6 +86,45 @@ func (o *outline) Member(m jsonscan.Member) error {
 		return invalid(clip(key, 60), fmt.Sprintf("unknown field %q; did you mean %q?", clip(key, 60), folded))
 	}
 	return o.field(key, m, o.data[m.Start:m.End])
+}
+
+// name returns a key as a string: without a copy, if it is one of those that
+// most requests have.
+func name(raw []byte) string {
+	switch string(raw) {
+	case "model":
+		return "model"
+	case "messages":
+		return "messages"
+	case "input":
+		return "input"
+	case "stream":
+		return "stream"
+	case "max_tokens":
+		return "max_tokens"
+	case "system":
+		return "system"
+	case "tools":
+		return "tools"
+	case "tool_choice":
+		return "tool_choice"
+	case "temperature":
+		return "temperature"
+	case "thinking":
+		return "thinking"
+	case "metadata":
+		return "metadata"
+	case "stream_options":
+		return "stream_options"
+	case "instructions":
+		return "instructions"
+	case "reasoning":
+		return "reasoning"
+	}
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		return unescape(raw)
+	}
+	return string(raw)
 }
 
 func unescape(raw []byte) string {
@@ -105,7 +150,7 @@ func known(key string) bool {
 func (o *outline) field(key string, m jsonscan.Member, value []byte) error {
 	switch key {
 	case "model":
-		if json.Unmarshal(value, &o.model) != nil || value[0] != '"' {
+		if !readString(value, &o.model) {
 			return invalid("model", "model: a string is required")
 		}
 		o.modelStart, o.modelEnd = m.Start, m.End
@@ -133,6 +178,20 @@ func (o *outline) field(key string, m jsonscan.Member, value []byte) error {
 		o.userSession = userSession(value)
 	}
 	return nil
+}
+
+// readString reads a string into s, and reports whether value is one.
+func readString(value []byte, s *string) bool {
+	if value[0] != '"' {
+		return false
+	}
+	for _, c := range value {
+		if c == '\\' || c >= utf8.RuneSelf {
+			return json.Unmarshal(value, s) == nil
+		}
+	}
+	*s = string(value[1 : len(value)-1])
+	return true
 }
 
 // asksToThink reads thinking{type}, reasoning{effort} and reasoning_effort.

@@ -35,9 +35,20 @@ func (a *try) dispatch(req *upstream.Request) *failover.Verdict {
 		body, _ := io.ReadAll(io.LimitReader(answer.Body, maxErrorBody))
 		return a.judge(failover.Answer{Body: body})
 	}
-	kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
-	a.streams = kind == "text/event-stream"
+	a.streams = isStream(answer.Header.Get("Content-Type"))
 	return nil
+}
+
+// isStream reports whether a content type is that of an event stream.
+func isStream(value string) bool {
+	switch value {
+	case "text/event-stream", "text/event-stream; charset=utf-8":
+		return true
+	case "application/json", "":
+		return false
+	}
+	kind, _, _ := mime.ParseMediaType(value)
+	return kind == "text/event-stream"
 }
 
 // wholeSent reports whether an attempt failed when all of the request was with
@@ -79,7 +90,10 @@ func (a *try) deliver() *failover.Verdict {
 // whole reads an answer's body to its end.
 func (a *try) whole() ([]byte, *failover.Verdict) {
 	limit := a.gateway.Limits.Response
-	size, _ := strconv.ParseInt(a.answer.Header.Get("Content-Length"), 10, 64)
+	var size int64
+	if stated := a.answer.Header.Get("Content-Length"); stated != "" {
+		size, _ = strconv.ParseInt(stated, 10, 64)
+	}
 	buf := bytes.NewBuffer(make([]byte, 0, min(max(size, 1<<10), keepBuffer)+bytes.MinRead))
 	n, err := buf.ReadFrom(io.LimitReader(a.answer.Body, limit+1))
 	switch {

@@ -33,8 +33,10 @@ type sender struct {
 	copyMost int
 
 	header  http.Header
-	control *http.ResponseController // of what the server gave
-	bare    *http.ResponseController // of the innermost writer
+	values  [8]string               // of the header: no field needs a slice of its own
+	used    int                     // of values
+	control http.ResponseController // of what the server gave
+	bare    http.ResponseController // of the innermost writer
 	dialect dialect.Dialect
 	timer   *time.Timer
 	every   time.Duration
@@ -68,7 +70,7 @@ func (c controlled) FlushError() error { return c.Flush() }
 func newSender(w, direct http.ResponseWriter, d dialect.Dialect) *sender {
 	s := &sender{
 		w: direct, header: w.Header(), dialect: d,
-		control: http.NewResponseController(w), bare: http.NewResponseController(innermost(w)),
+		control: *http.NewResponseController(w), bare: *http.NewResponseController(innermost(w)),
 	}
 	var ok bool
 	if s.flusher, ok = direct.(flusher); !ok {
@@ -125,9 +127,9 @@ func (s *sender) survive() {
 
 // begin sends status 200 and the header of a stream.
 func (s *sender) begin() {
-	s.header.Set("Content-Type", "text/event-stream")
-	s.header.Set("Cache-Control", "no-cache")
-	s.header.Set("X-Accel-Buffering", "no")
+	s.set("Content-Type", "text/event-stream")
+	s.set("Cache-Control", "no-cache")
+	s.set("X-Accel-Buffering", "no")
 	s.w.WriteHeader(http.StatusOK)
 	s.guard.start()
 	if s.timer != nil {
@@ -154,15 +156,33 @@ func (s *sender) commit() {
 	s.state = committed
 }
 
+// alwaysBuffered is the size of an answer that net/http takes without writing to
+// the connection: so large is the buffer of an answer's body.
+const alwaysBuffered = 2 << 10
+
+// set sets a field of the answer's header; name is in the canonical form.
+func (s *sender) set(name, value string) {
+	if s.used == len(s.values) {
+		s.header[name] = []string{value}
+		return
+	}
+	field := s.values[s.used : s.used+1 : s.used+1]
+	field[0] = value
+	s.header[name] = field
+	s.used++
+}
+
 // whole sends an answer that is one JSON document.
 func (s *sender) whole(data []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = closed
-	s.header.Set("Content-Type", contentJSON[0])
-	s.header.Set("Content-Length", strconv.Itoa(len(data)))
+	s.set("Content-Type", "application/json")
+	s.set("Content-Length", strconv.Itoa(len(data)))
 	s.w.WriteHeader(http.StatusOK)
-	s.guard.start()
+	if len(data) > alwaysBuffered {
+		s.guard.start()
+	}
 	s.take(data)
 	return s.err
 }

@@ -57,7 +57,7 @@ func TestSender_AClientThatWasCutGetsNoMoreTime(t *testing.T) {
 			close(w.cut)
 		})
 		begun := time.Now()
-		if s.whole([]byte("{}")) == nil {
+		if s.whole(make([]byte, 2*alwaysBuffered)) == nil {
 			t.Error("the write did not fail")
 		}
 		if took := time.Since(begun); took > 75*time.Second {

@@ -80,7 +80,7 @@ func (w *watch) begin(parent context.Context, t Timeouts) {
 
 // next returns the nearest deadline and the error it stands for. The lock is
 // held.
-func (w *watch) next() (moment, *TimeoutError) {
+func (w *watch) next() (moment, TimeoutError) {
 	nearest, err := w.start+w.timeouts.Total, TimeoutError{"total", w.timeouts.Total}
 	consider := func(from moment, timer string, after time.Duration) {
 		if from+after < nearest {
@@ -93,7 +93,7 @@ func (w *watch) next() (moment, *TimeoutError) {
 	} else {
 		consider(w.start, "first_event", w.timeouts.FirstEvent)
 	}
-	return nearest, &err
+	return nearest, err
 }
 
 func (w *watch) fire() {
@@ -108,7 +108,7 @@ func (w *watch) fire() {
 		return
 	}
 	w.done = true
-	w.cancel(err)
+	w.cancel(&err)
 }
 
 // read says that bytes came, progress that what came last was more than a ping.
