@@ -81,8 +81,12 @@ func (m *merger) load(p koanf.Provider, find func(pointer string) origin) error 
 	}))
 }
 
-// loadDocument lays a parsed document over the layers before.
+// loadDocument lays a parsed document over the layers before. One without members,
+// as overrides usually are, changes nothing.
 func (m *merger) loadDocument(d *document, layer string) error {
+	if len(d.root.fields) == 0 {
+		return nil
+	}
 	return m.load(d, func(pointer string) origin {
 		return origin{layer: layer, doc: d, pointer: pointer}
 	})
