@@ -59,7 +59,7 @@ func (a *try) encode(secret string) (*upstream.Request, *llm.Error) {
 			header["Traceparent"] = []string{parent}
 		}
 	}
-	return &upstream.Request{URL: to, Header: header, Body: body.open, Length: body.length}, nil
+	return &upstream.Request{URL: to, Header: header, Body: body.open, Length: body.length, Drains: a.Stream}, nil
 }
 
 // translates reports whether the provider is asked in another dialect than the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
@@ -93,10 +94,18 @@ func (x *Exchange) log() {
 	}
 	if len(x.Attempts) > 1 {
 		attrs[len(attrs)-1] = slog.Any("tried", x.tried())
-		logger.LogAttrs(ctx, level, "exchange", attrs[:]...)
+		write(logger, level, "exchange", attrs[:])
 		return
 	}
-	logger.LogAttrs(ctx, level, "exchange", attrs[:len(attrs)-1]...)
+	write(logger, level, "exchange", attrs[:len(attrs)-1])
+}
+
+// write logs a line without the place in the code that it comes from, which
+// nobody is shown and which takes longest to find out.
+func write(logger *slog.Logger, level slog.Level, message string, attrs []slog.Attr) {
+	line := slog.NewRecord(time.Now(), level, message, 0)
+	line.AddAttrs(attrs...)
+	_ = logger.Handler().Handle(context.Background(), line)
 }
 
 // decided is the decision in short: how, among how many candidates, and whether

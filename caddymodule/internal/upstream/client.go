@@ -136,6 +136,8 @@ type Request struct {
 	// more, which may be after Do. nil: no body.
 	Body   func() io.ReadCloser
 	Length int64
+	// Drains says that Drain may be called on the answer.
+	Drains bool
 }
 
 // Answer is a provider's answer whose body is still to be read. Close it.
@@ -156,7 +158,7 @@ type Answer struct {
 func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 	a := &Answer{}
 	a.Body = (*reader)(a)
-	a.watch.begin(ctx, c.timeouts)
+	a.watch.begin(ctx, c.timeouts, r.Drains)
 	trace := &tracer{}
 	req := newRequest(httptrace.WithClientTrace(a.watch.ctx, trace.hooks()), r)
 	resp, err := c.transport.RoundTrip(req)
@@ -204,7 +206,8 @@ const drainTime = time.Second
 
 // Drain is Close for an answer that has been read up to its last event: so that
 // the connection can be used again, what is left is read for up to a second,
-// without keeping the caller. The client's context does not count any more.
+// without keeping the caller. The client's context does not count any more, if
+// the request said that it Drains.
 func (a *Answer) Drain() {
 	a.watch.drain(drainTime)
 	go func() {

@@ -240,7 +240,7 @@ func TestAnswer_DrainEndsAfterASecondAndIgnoresTheClient(t *testing.T) {
 		p, w := newPipe()
 		close(p.header)
 		ctx, cancel := context.WithCancel(t.Context())
-		a, err := New(Timeouts{}, p).Do(ctx, &Request{URL: somewhere})
+		a, err := New(Timeouts{}, p).Do(ctx, &Request{URL: somewhere, Drains: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,16 +48,15 @@ func now() moment { return time.Since(began) }
 // cancels the attempt, or has moved, which sets it again. So a read only notes
 // the time, in a word beside what it has in the processor's cache anyway.
 //
-// The attempt's context is not the client's, so that what is left of an answer
-// may be drained after the client has all of it; the client's cancellation is
-// passed on until then.
+// The context of an attempt whose answer may be drained, after the client has all
+// of it, is not the client's; the client's cancellation is passed on until then.
 type watch struct {
 	lastRead atomic.Int64 // a moment
 	lastMove atomic.Int64 // a moment: the last progress
 
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
-	detach   func() bool // from the client's context
+	detach   func() bool // from the client's context; nil: it is that one's child
 	timeouts Timeouts
 
 	mu        sync.Mutex
@@ -68,10 +67,14 @@ type watch struct {
 }
 
 // begin starts the clock of an attempt for a client whose context is parent.
-func (w *watch) begin(parent context.Context, t Timeouts) {
+func (w *watch) begin(parent context.Context, t Timeouts, drains bool) {
 	w.timeouts, w.start = t, now()
-	w.ctx, w.cancel = context.WithCancelCause(context.WithoutCancel(parent))
-	w.detach = context.AfterFunc(parent, func() { w.cancel(context.Cause(parent)) })
+	if drains {
+		w.ctx, w.cancel = context.WithCancelCause(context.WithoutCancel(parent))
+		w.detach = context.AfterFunc(parent, func() { w.cancel(context.Cause(parent)) })
+	} else {
+		w.ctx, w.cancel = context.WithCancelCause(parent)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	deadline, _ := w.next()
@@ -144,7 +147,9 @@ func (w *watch) cause(err error) error {
 // drain gives what is left of the answer a last deadline, whatever becomes of
 // the client.
 func (w *watch) drain(d time.Duration) {
-	w.detach()
+	if w.detach != nil {
+		w.detach()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.start, w.timeouts.Total = now(), d
@@ -152,7 +157,9 @@ func (w *watch) drain(d time.Duration) {
 }
 
 func (w *watch) stop() {
-	w.detach()
+	if w.detach != nil {
+		w.detach()
+	}
 	w.mu.Lock()
 	w.done = true
 	w.timer.Stop()
