@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,7 @@ type App struct {
 	address  *address
 
 	background *background // nil until started
+	introduced func()      // says in the audit log that the server has started, once
 }
 
 // serving is the app in force, for the admin endpoints and the console, which
@@ -190,10 +192,9 @@ func (a *App) Start() error {
 	if err := a.begin(); err != nil {
 		return err
 	}
-	a.background.group.Go(func() { // files are made, which listeners need not wait for
-		rt.archive.start()
-		a.introduce("server.start")
-	})
+	a.background.group.Go(rt.archive.start) // a file is made, which listeners need not wait for
+	a.introduced = sync.OnceFunc(func() { a.introduce("server.start") })
+	a.background.later(a.introduced)
 	if len(a.result.EnvUsed) > 0 {
 		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
 	}
@@ -235,6 +236,9 @@ func (a *App) Cleanup() error {
 	if a.live != nil {
 		if a.live.draining.Load() {
 			a.live.drained.Wait()
+			if a.introduced != nil {
+				a.introduced()
+			}
 			a.introduce("server.stop")
 			a.background.end()
 		}

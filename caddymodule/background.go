@@ -25,6 +25,7 @@ const (
 // alert rules, writes the health log, and takes up key files that another
 // process changed.
 type background struct {
+	done   <-chan struct{}
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 }
@@ -33,7 +34,7 @@ type background struct {
 func (a *App) begin() error {
 	rt := a.live.now()
 	ctx, cancel := context.WithCancel(context.Background())
-	bg := &background{cancel: cancel}
+	bg := &background{done: ctx.Done(), cancel: cancel}
 	rt.services.windows.Configure(rt.names)
 	rt.recent.resize(rt.config.Log.Decisions)
 	if err := bg.alerts(ctx, a, rt); err != nil {
@@ -63,6 +64,21 @@ func (bg *background) end() {
 		bg.cancel()
 		bg.group.Wait()
 	}
+}
+
+// settling is how long after a start the first requests have the processor for
+// themselves.
+const settling = 50 * time.Millisecond
+
+// later calls f when the start is over, or at the end if that comes first.
+func (bg *background) later(f func()) {
+	bg.group.Go(func() {
+		select {
+		case <-time.After(settling):
+		case <-bg.done:
+		}
+		f()
+	})
 }
 
 // every calls f in intervals.

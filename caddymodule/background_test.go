@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
 	"github.com/caddyserver/caddy/v2"
@@ -35,6 +37,31 @@ func TestEmit_AnAlertIsAnEventOfCaddys(t *testing.T) {
 	}
 	if d := got[0].Data; d["rule"] != "errors" || d["subject"] != "zai" || d["state"] != "firing" || d["value"] != 0.3 || d["summary"] != "zai fails" {
 		t.Errorf("data: %v", d)
+	}
+}
+
+func TestLater_WaitsForTheStartOrComesWithTheEnd(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			bg := &background{done: ctx.Done(), cancel: cancel}
+			begun, did := time.Now(), time.Duration(-1)
+			bg.later(func() { did = time.Since(begun) })
+			synctest.Wait()
+			if did >= 0 {
+				t.Error("at once")
+			}
+			want := settling
+			if ended {
+				want = 0
+			} else {
+				time.Sleep(settling)
+			}
+			bg.end()
+			if did != want {
+				t.Errorf("after %s, want %s", did, want)
+			}
+		})
 	}
 }
 
