@@ -26,12 +26,11 @@ type Dialect interface {
 	// than that takes.
 	Inspect(ev *sse.Event) Inspection
 	// CheckResponse looks at a complete non-stream answer that came with
-	// status 200. It returns nil if body is a whole answer of this dialect;
-	// an *llm.Error if the provider reported a failure in it; any other error
-	// if it is not an answer at all (HTML, cut JSON, no content).
-	CheckResponse(body []byte) error
-	// ResponseUsage reads the usage from a complete non-stream answer.
-	ResponseUsage(body []byte) llm.Usage
+	// status 200, and reads its usage. The error is nil if body is a whole
+	// answer of this dialect; an *llm.Error if the provider reported a failure
+	// in it; any other if it is not an answer at all (HTML, cut JSON, no
+	// content).
+	CheckResponse(body []byte) (llm.Usage, error)
 
 	// DecodeError reads a provider's error answer. It never fails: what it
 	// cannot read becomes the message.

@@ -87,54 +87,6 @@ func readBracketed(e *llm.Error) {
 	}
 }
 
-// signs are the top-level members of an answer that tell whether it is a
-// failure, noted in one pass.
-type signs struct {
-	failure, kind, success    gjson.Result
-	message, code, baseStatus gjson.Result
-	answer                    bool // something that only an answer has
-}
-
-func signsIn(root gjson.Result) (s signs) {
-	root.ForEach(func(key, value gjson.Result) bool {
-		switch key.Str {
-		case "error":
-			note(&s.failure, value)
-		case "type":
-			note(&s.kind, value)
-		case "success":
-			note(&s.success, value)
-		case "message":
-			note(&s.message, value)
-		case "code":
-			note(&s.code, value)
-		case "base_resp":
-			note(&s.baseStatus, value.Get("status_code"))
-		case "choices", "content", "output":
-			s.answer = true
-		}
-		return true
-	})
-	return s
-}
-
-// note keeps the first of members that have the same name.
-func note(to *gjson.Result, value gjson.Result) {
-	if !to.Exists() {
-		*to = value
-	}
-}
-
-// failed says whether the members are those of a failure: an error, as most
-// have it; MiniMax's base_resp; success false with a code; or Cerebras' form,
-// which is not nested: a message with a code and nothing an answer would have.
-func (s *signs) failed() bool {
-	return s.failure.IsObject() || s.failure.Type == gjson.String && s.failure.Str != "" ||
-		s.kind.Str == "error" || s.baseStatus.Exists() && s.baseStatus.Int() != 0 ||
-		s.success.Type == gjson.False && s.code.Exists() ||
-		s.message.Type == gjson.String && s.code.Exists() && !s.answer
-}
-
 // baseRespFailed reports whether MiniMax's base_resp is there and not a success.
 func baseRespFailed(root gjson.Result) bool {
 	code := root.Get("base_resp.status_code")
@@ -144,7 +96,12 @@ func baseRespFailed(root gjson.Result) bool {
 // FailureIn looks for a failure that a provider reported inside an answer with
 // status 200, and returns nil if there is none.
 func FailureIn(root gjson.Result) *llm.Error {
-	if s := signsIn(root); !s.failed() {
+	var s signs
+	root.ForEach(func(key, value gjson.Result) bool {
+		s.note(key.Str, value.Raw)
+		return true
+	})
+	if !s.failed() {
 		return nil
 	}
 	return ReadError(0, nil, wire.Raw(root.Raw))

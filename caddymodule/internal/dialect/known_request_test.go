@@ -211,16 +211,16 @@ func TestKnownFailure_96_CachedTokensCountOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := llm.Usage{Input: 1012, Output: 5, CacheRead: 900, CacheWrite: 100, Known: true}
-		if a.Usage != want || from.ResponseUsage([]byte(body)) != want {
-			t.Errorf("%+v", a.Usage)
+		if u, err := from.CheckResponse([]byte(body)); a.Usage != want || u != want || err != nil {
+			t.Errorf("%+v, %+v, %v", a.Usage, u, err)
 		}
 		for _, name := range names {
 			out, err := dialects.Get(name).EncodeResponse(a, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := dialects.Get(name).ResponseUsage(out); got != want {
-				t.Errorf("%s: %+v", name, got)
+			if got, err := dialects.Get(name).CheckResponse(out); got != want || err != nil {
+				t.Errorf("%s: %+v, %v", name, got, err)
 			}
 		}
 	}

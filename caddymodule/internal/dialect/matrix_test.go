@@ -124,7 +124,7 @@ func (p pair) client(t *testing.T) *llm.Request {
 
 func (p pair) response(t *testing.T, in []byte) []byte {
 	t.Helper()
-	if err := p.from.CheckResponse(in); err != nil {
+	if _, err := p.from.CheckResponse(in); err != nil {
 		t.Fatal(err)
 	}
 	a, err := p.from.DecodeResponse(in)
@@ -135,7 +135,7 @@ func (p pair) response(t *testing.T, in []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.to.CheckResponse(out); err != nil {
+	if _, err := p.to.CheckResponse(out); err != nil {
 		t.Errorf("its own dialect does not take the answer: %v", err)
 	}
 	return pretty(t, out)

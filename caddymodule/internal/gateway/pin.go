@@ -123,17 +123,26 @@ func (x *Exchange) keep(fits func(*route.Target) bool) {
 
 // remember notes who made an answer, if a later request may refer to it.
 func (a *try) remember(id string) {
-	if id == "" || a.translates() {
-		return
-	}
-	if a.Dialect == llm.Responses || a.outline.thread != "" {
+	if id != "" {
 		a.gateway.Pins.put(id, pin{provider: a.provider.Name, key: a.lease.Key().Name})
+	}
+}
+
+// refersBack reports whether later requests may refer to the answer.
+func (a *try) refersBack() bool {
+	return !a.translates() && (a.Dialect == llm.Responses || a.Dialect == llm.Anthropic && a.outline.thread != "")
+}
+
+// rememberAnswer is remember for an answer that is one document.
+func (a *try) rememberAnswer(data []byte) {
+	if a.refersBack() {
+		a.remember(gjson.GetBytes(data, "id").Str)
 	}
 }
 
 // rememberEvent is remember for the event that opens a stream.
 func (a *try) rememberEvent(data []byte) {
-	if a.translates() || a.Dialect == llm.OpenAI {
+	if !a.refersBack() {
 		return
 	}
 	id := gjson.GetBytes(data, "response.id").Str

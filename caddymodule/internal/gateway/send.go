@@ -13,7 +13,6 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
-	"github.com/tidwall/gjson"
 )
 
 // maxErrorBody is how much of a provider's error answer is read.
@@ -129,23 +128,24 @@ func (a *try) deliverWhole() *failover.Verdict {
 	if v != nil {
 		return v
 	}
-	if err := a.upstream.CheckResponse(data); err != nil {
-		answer := failover.Answer{Body: data, Err: err, Phase: failover.PhaseBody}
-		return a.judge(answer)
+	if a.Stream || a.translates() {
+		response, err := a.upstream.DecodeResponse(data)
+		if err != nil {
+			return a.judge(failover.Answer{Body: data, Err: err, Phase: failover.PhaseBody})
+		}
+		a.seen()
+		a.usage = response.Usage
+		a.rememberAnswer(data)
+		return a.deliverResponse(response)
 	}
-	a.seen()
-	a.usage = a.upstream.ResponseUsage(data)
-	if !a.translates() && a.Dialect != llm.OpenAI {
-		a.remember(gjson.GetBytes(data, "id").Str)
-	}
-	if !a.Stream && !a.translates() {
-		return a.commitWhole(data)
-	}
-	response, err := a.upstream.DecodeResponse(data)
+	usage, err := a.upstream.CheckResponse(data)
 	if err != nil {
 		return a.judge(failover.Answer{Body: data, Err: err, Phase: failover.PhaseBody})
 	}
-	return a.deliverResponse(response)
+	a.seen()
+	a.usage = usage
+	a.rememberAnswer(data)
+	return a.commitWhole(data)
 }
 
 // deliverResponse delivers a decoded answer in the client's dialect and form.

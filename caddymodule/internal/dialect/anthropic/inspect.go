@@ -5,6 +5,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
+	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/sse"
 	"github.com/tidwall/gjson"
 )
@@ -79,17 +80,23 @@ func inspectUnknown(ev *sse.Event) dialect.Inspection {
 var errNoContent = errors.New("the answer has no content")
 
 // CheckResponse looks at a complete answer that came with status 200.
-func (Messages) CheckResponse(body []byte) error {
-	root, err := dialect.ParseAnswer(body)
+func (Messages) CheckResponse(body []byte) (llm.Usage, error) {
+	a, err := readAnswer(body)
 	if err != nil {
-		return err
+		return llm.Usage{}, err
 	}
-	content := root.Get("content")
-	if !content.IsArray() {
-		return errNoContent
+	return decodeUsage(gjson.Parse(a.Usage)), nil
+}
+
+// readAnswer reads what is certainly a message: with content, or with none and
+// a reason to stop.
+func readAnswer(body []byte) (*dialect.Answer, error) {
+	a, err := dialect.ReadAnswer(body)
+	if err != nil {
+		return nil, err
 	}
-	if len(content.Raw) <= 2 && root.Get("stop_reason").Type != gjson.String {
-		return errNoContent
+	if a.Content == "" || a.Content[0] != '[' || len(a.Content) <= 2 && (a.StopReason == "" || a.StopReason[0] != '"') {
+		return nil, errNoContent
 	}
-	return nil
+	return a, nil
 }

@@ -64,7 +64,7 @@ func TestCheckResponse_OnlyWholeAnswersPass(t *testing.T) {
 		"\xef\xbb\xbf" + `{"content":[],"stop_reason":"end_turn"}`:                            true,
 		`{"content":[]}`: false, `{}`: false, ``: false, `<html>`: false, `{"content":[{"type":"te`: false, `[]`: false,
 	} {
-		if err := New().CheckResponse([]byte(body)); (err == nil) != ok {
+		if _, err := New().CheckResponse([]byte(body)); (err == nil) != ok {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestCheckResponse_OnlyWholeAnswersPass(t *testing.T) {
 		`{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`,
 	} {
 		var e *llm.Error
-		if !errors.As(New().CheckResponse([]byte(body)), &e) {
+		if _, err := New().CheckResponse([]byte(body)); !errors.As(err, &e) {
 			t.Errorf("%s: not recognised as a provider's failure", body)
 		}
 	}

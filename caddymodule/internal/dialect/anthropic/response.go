@@ -46,13 +46,11 @@ func encodeStop(s llm.StopReason, stopText string, hasCall bool) string {
 
 // DecodeResponse reads a complete answer. The result shares memory with body.
 func (Messages) DecodeResponse(body []byte) (*llm.Response, error) {
-	root, err := dialect.ParseAnswer(body)
+	answer, err := readAnswer(body)
 	if err != nil {
 		return nil, err
 	}
-	if !root.Get("content").IsArray() {
-		return nil, errNoContent
-	}
+	root := answer.Root()
 	a := &llm.Response{Extra: llm.Extra{From: llm.Anthropic}, Stop: llm.StopEnd}
 	root.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {

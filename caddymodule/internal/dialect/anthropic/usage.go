@@ -6,11 +6,6 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// ResponseUsage reads the usage from a complete answer.
-func (Messages) ResponseUsage(body []byte) llm.Usage {
-	return decodeUsage(gjson.Get(wire.View(body), "usage"))
-}
-
 // decodeUsage adds the cached parts to the input, which Anthropic states
 // without them. A missing or empty object gives the zero Usage.
 func decodeUsage(v gjson.Result) llm.Usage {

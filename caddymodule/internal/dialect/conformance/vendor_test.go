@@ -87,7 +87,7 @@ func TestVendors_AnswersAreUnderstoodWholeAndStreamed(t *testing.T) {
 	each(t, func(t *testing.T, s http.Handler, d dialect.Dialect, target *dialect.Target) {
 		for _, prompt := range []string{"hello", `call:ls {"p":"."} call:ls {"p":"ü\""}`} {
 			rec := ask(t, s, d, request(prompt, false), target, "")
-			if rec.Code != http.StatusOK || d.CheckResponse(rec.Body.Bytes()) != nil {
+			if _, err := d.CheckResponse(rec.Body.Bytes()); rec.Code != http.StatusOK || err != nil {
 				t.Fatalf("%d %s", rec.Code, rec.Body)
 			}
 			whole, err := d.DecodeResponse(rec.Body.Bytes())

@@ -166,13 +166,16 @@ func deltaKind(delta gjson.Result) dialect.EventKind {
 }
 
 // CheckResponse looks at a complete answer that came with status 200.
-func (Chat) CheckResponse(body []byte) error {
-	root, err := dialect.ParseAnswer(body)
-	if err != nil {
-		return err
+func (Chat) CheckResponse(body []byte) (llm.Usage, error) {
+	a, err := dialect.ReadAnswer(body)
+	switch {
+	case err != nil:
+		return llm.Usage{}, err
+	case !gjson.Get(a.Choices, "0.message").IsObject():
+		return llm.Usage{}, errNoChoices
 	}
-	if !root.Get("choices.0.message").IsObject() {
-		return errNoChoices
+	if u := decodeUsage(gjson.Parse(a.Usage)); u.Known {
+		return u, nil
 	}
-	return nil
+	return findUsage(a.Root()), nil
 }

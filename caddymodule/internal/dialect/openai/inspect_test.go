@@ -72,12 +72,12 @@ func TestCheckResponse_OnlyWholeAnswersPass(t *testing.T) {
 		`{"choices":[{"message":{"content":"Hi"}}],"base_resp":{"status_code":0,"status_msg":"success"}}`: true,
 		`{"choices":[]}`: false, `{"choices":null}`: false, `{}`: false, ``: false, ` <html>`: false, `{"choices":[{"mess`: false,
 	} {
-		if err := New().CheckResponse([]byte(body)); (err == nil) != ok {
+		if _, err := New().CheckResponse([]byte(body)); (err == nil) != ok {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
 	var e *llm.Error
-	if err := New().CheckResponse([]byte(`{"id":"x","choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`)); !errors.As(err, &e) || e.Code != "1008" {
+	if _, err := New().CheckResponse([]byte(`{"id":"x","choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`)); !errors.As(err, &e) || e.Code != "1008" {
 		t.Errorf("base_resp: %v", err)
 	}
 }

@@ -53,10 +53,11 @@ func settle(s llm.StopReason, hasCall bool) llm.StopReason {
 
 // DecodeResponse reads a complete answer. The result shares memory with body.
 func (Chat) DecodeResponse(body []byte) (*llm.Response, error) {
-	root, err := dialect.ParseAnswer(body)
+	answer, err := dialect.ReadAnswer(body)
 	if err != nil {
 		return nil, err
 	}
+	root := answer.Root()
 	choice := root.Get("choices.0")
 	message := choice.Get("message")
 	if !message.IsObject() {

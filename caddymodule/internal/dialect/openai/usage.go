@@ -6,11 +6,6 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// ResponseUsage reads the usage from a complete answer.
-func (Chat) ResponseUsage(body []byte) llm.Usage {
-	return findUsage(gjson.Parse(wire.View(body)))
-}
-
 // findUsage reads usage where OpenAI puts it, or where Groq (x_groq) and
 // Moonshot (in the choice) do.
 func findUsage(root gjson.Result) llm.Usage {

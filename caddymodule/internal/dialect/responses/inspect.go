@@ -115,23 +115,26 @@ func eventType(ev *sse.Event) string {
 }
 
 // CheckResponse looks at a complete answer that came with status 200.
-func (Responses) CheckResponse(body []byte) error {
-	root, err := dialect.ParseAnswer(body)
+func (Responses) CheckResponse(body []byte) (llm.Usage, error) {
+	a, err := readAnswer(body)
 	if err != nil {
-		return err
+		return llm.Usage{}, err
 	}
-	if root.Get("status").Str == "failed" {
-		return decodeFailure(root)
-	}
-	if !root.Get("output").IsArray() {
-		return errNoOutput
-	}
-	return nil
+	return decodeUsage(gjson.Parse(a.Usage)), nil
 }
 
-// ResponseUsage reads the usage from a complete answer.
-func (Responses) ResponseUsage(body []byte) llm.Usage {
-	return decodeUsage(gjson.Get(wire.View(body), "usage"))
+// readAnswer reads what is certainly a response that has not failed.
+func readAnswer(body []byte) (*dialect.Answer, error) {
+	a, err := dialect.ReadAnswer(body)
+	switch {
+	case err != nil:
+		return nil, err
+	case gjson.Parse(a.Status).Str == "failed":
+		return nil, decodeFailure(a.Root())
+	case a.Output == "" || a.Output[0] != '[':
+		return nil, errNoOutput
+	}
+	return a, nil
 }
 
 // parseObject reads data as a JSON object and says, if it cannot, what was

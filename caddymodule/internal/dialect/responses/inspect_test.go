@@ -74,7 +74,7 @@ func TestCheckResponse_TellsAnswersFromFailures(t *testing.T) {
 		`{"error":{"message":"x"}}`:                                                     failure,
 		`{"base_resp":{"status_code":1002,"status_msg":"x"}}`:                           failure,
 	} {
-		err := testDialect.CheckResponse([]byte(body))
+		_, err := testDialect.CheckResponse([]byte(body))
 		got := other
 		if _, isFailure := err.(*llm.Error); err == nil {
 			got = ok

@@ -319,7 +319,10 @@ func TestKnownFailure_55_CacheKeyComesFromTheSession(t *testing.T) {
 }
 
 func TestKnownFailure_96_CachedTokensAreCountedOnce(t *testing.T) {
-	u := testDialect.ResponseUsage([]byte(`{"usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":90,"cache_write_tokens":20},"output_tokens":7,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":107}}`))
+	u, err := testDialect.CheckResponse([]byte(`{"output":[],"usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":90,"cache_write_tokens":20},"output_tokens":7,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":107}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if want := (llm.Usage{Input: 100, Output: 7, CacheRead: 90, CacheWrite: 10, Reasoning: 3, Known: true}); u != want {
 		t.Errorf("usage %+v", u)
 	}

@@ -11,14 +11,12 @@ import (
 )
 
 // DecodeResponse reads a complete answer.
-func (d Responses) DecodeResponse(body []byte) (*llm.Response, error) {
-	if err := d.CheckResponse(body); err != nil {
-		return nil, err
-	}
-	root, err := parseObject(body, "the answer")
+func (Responses) DecodeResponse(body []byte) (*llm.Response, error) {
+	answer, err := readAnswer(body)
 	if err != nil {
 		return nil, err
 	}
+	root := answer.Root()
 	a := headOf(root)
 	root.Get("output").ForEach(func(_, v gjson.Result) bool {
 		a.Blocks = append(a.Blocks, outputBlocks(readItem(v))...)

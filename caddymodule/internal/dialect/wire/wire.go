@@ -50,6 +50,25 @@ func Parse(body []byte) (gjson.Result, error) {
 	return gjson.Parse(View(body)), nil
 }
 
+// Scan is Parse for those who only look at the members of the top level, while
+// they are checked. body has no byte order mark.
+func Scan(body []byte, v jsonscan.Visitor) error {
+	if err := jsonscan.Scan(body, MaxDepth, v); err != nil {
+		return why(body, err)
+	}
+	return nil
+}
+
+// KeyName returns the name of a member as jsonscan notes it. It shares memory
+// with key, unless there are escapes to resolve.
+func KeyName(key []byte) string {
+	if bytes.IndexByte(key, '\\') < 0 {
+		return View(key)
+	}
+	quoted := append(append([]byte{'"'}, key...), '"')
+	return gjson.Parse(View(quoted)).Str
+}
+
 // Valid reports whether body is one valid JSON object, not nested deeper than
 // MaxDepth. Unlike gjson's check it does not recurse on the input.
 func Valid(body []byte) bool { return jsonscan.Check(body, MaxDepth) == nil }
