@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/secret"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyevents"
@@ -68,7 +69,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.logs, a.context, a.consoles, a.address = newLoggers(ctx), ctx, new(consoles), new(address)
 	a.logger = a.logs.whole
-	if len(a.Config) == 0 && a.Source == "" && exists(a.overrides()) {
+	if len(a.Config) == 0 && a.Source == "" && place.Exists(a.overrides()) {
 		made, err := embed("", a.Overrides)
 		if err != nil {
 			return fmt.Errorf("aimux configuration:\n%w", err)
@@ -128,7 +129,7 @@ func (a *App) read(source string) (*schema.Result, error) {
 func (a *App) apply() error {
 	a.live.changing.Lock()
 	defer a.live.changing.Unlock()
-	if a.Source == "" && len(a.Config) > 0 && !exists(a.overrides()) {
+	if a.Source == "" && len(a.Config) > 0 && !place.Exists(a.overrides()) {
 		return errors.New("the configuration is part of Caddy's JSON: change it there")
 	}
 	document, err := embed(a.Source, a.Overrides)
@@ -160,7 +161,7 @@ func (a *App) overrides() string {
 	if a.Overrides != "" {
 		return a.Overrides
 	}
-	return defaultOverrides()
+	return place.Overrides()
 }
 
 // placed gives the problems their places in the file, where they are known.

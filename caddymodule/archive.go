@@ -15,7 +15,6 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/filelock"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/aimux/aimux/schema"
-	"github.com/caddyserver/caddy/v2"
 )
 
 // archive keeps what was learned over a restart: rests, ladders, learned
@@ -62,8 +61,6 @@ type lasting interface {
 	Export(now time.Time) json.RawMessage
 	Import(now time.Time, data json.RawMessage) error
 }
-
-func archivePath() string { return filepath.Join(caddy.AppDataDir(), "aimux", "state.json") }
 
 // openArchive reads the file. It starts nothing: configurations are also
 // provisioned only to be checked.

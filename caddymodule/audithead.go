@@ -14,6 +14,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/audit"
 	"github.com/aimux/aimux/caddymodule/internal/filelock"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 )
 
@@ -36,7 +37,7 @@ type auditHeadsFile struct {
 }
 
 // headsFile is where the heads of audit logs are remembered.
-func headsFile() auditHeads { return auditHeads{dataFile("audit-head.json")} }
+func headsFile() auditHeads { return auditHeads{place.File("audit-head.json")} }
 
 // of returns what is remembered of the log in dir; the zero head if that is
 // nothing.
@@ -70,7 +71,7 @@ func (h auditHeads) remember(dir string, head audit.Head) error {
 // forget drops what is remembered of the log in dir, for another that is about
 // to stand there on purpose.
 func (h auditHeads) forget(dir string) error {
-	if !exists(h.path) {
+	if !place.Exists(h.path) {
 		return nil
 	}
 	return h.change(func(all map[string]audit.Head) { delete(all, absolute(dir)) })
@@ -78,7 +79,7 @@ func (h auditHeads) forget(dir string) error {
 
 // change rewrites the file if something changes.
 func (h auditHeads) change(do func(map[string]audit.Head)) error {
-	if err := makeParent(h.path); err != nil {
+	if err := place.MakeParent(h.path); err != nil {
 		return err
 	}
 	lock, err := filelock.Acquire(context.Background(), h.path+".lock", 2*time.Second)

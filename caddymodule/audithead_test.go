@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/aimux/aimux/caddymodule/internal/audit"
+	"github.com/aimux/aimux/caddymodule/place"
 )
 
 // logged writes some records into the log in dir, as one run of a server does,
@@ -117,7 +118,7 @@ func TestAuditor_AMemoryThatLagsBehindTheLogIsNoAlarm(t *testing.T) {
 func TestAuditHeads_EachDirectoryHasItsOwnAndIsForgottenAlone(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	one, two := filepath.Join(t.TempDir(), "audit"), filepath.Join(t.TempDir(), "audit")
-	if err := headsFile().forget(one); err != nil || exists(headsFile().path) {
+	if err := headsFile().forget(one); err != nil || place.Exists(headsFile().path) {
 		t.Fatalf("forgetting without a file: %v", err)
 	}
 	logged(t, one, "a")

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/backup"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 )
 
@@ -32,20 +33,17 @@ type belongings struct {
 // document.
 func belongingsOf(file, overrides string, c *schema.Config) belongings {
 	b := belongings{
-		config: file, overrides: cmp.Or(overrides, defaultOverrides()), vault: vaultFile(c), clients: clientsFile(), users: dataFile("users.json"),
-		audit: auditDir(c), state: archivePath(),
+		config: file, overrides: cmp.Or(overrides, place.Overrides()), vault: place.Vault(c), clients: place.Clients(), users: place.File("users.json"),
+		audit: place.Audit(c), state: place.State(),
 	}
 	if c.Usage.Enabled {
-		b.ledger = ledgerFile(c)
+		b.ledger = place.Ledger(c)
 	}
 	if file != "" {
 		b.caddyfile = filepath.Join(filepath.Dir(file), "Caddyfile")
 	}
 	return b
 }
-
-func auditDir(c *schema.Config) string   { return cmp.Or(c.Audit.Directory, dataFile("audit")) }
-func ledgerFile(c *schema.Config) string { return cmp.Or(c.Usage.File, dataFile("usage.db")) }
 
 // The names of files and directories in an archive.
 const (
@@ -142,7 +140,7 @@ func wholeFile(name, file string) backup.Item {
 
 // ledgerItem is a copy of the usage ledger as of one moment.
 func (b belongings) ledgerItem(ctx context.Context, temp string) ([]backup.Item, error) {
-	if b.ledger == "" || !exists(b.ledger) {
+	if b.ledger == "" || !place.Exists(b.ledger) {
 		return nil, nil
 	}
 	r, err := usage.OpenReader(b.ledger)
@@ -164,10 +162,10 @@ func (b belongings) save(ctx context.Context, w io.Writer, now time.Time, passph
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dataFile(""), 0o700); err != nil {
+	if err := os.MkdirAll(place.File(""), 0o700); err != nil {
 		return nil, err
 	}
-	temp, err := os.MkdirTemp(dataFile(""), ".backup-*")
+	temp, err := os.MkdirTemp(place.File(""), ".backup-*")
 	if err != nil {
 		return nil, err
 	}
@@ -224,12 +222,12 @@ func (a *App) backups(rt *runtime) *backup.Runner {
 	}
 	own := belongingsOf(a.Source, a.overrides(), rt.config)
 	return &backup.Runner{
-		Dir: cmp.Or(c.Directory, dataFile("backups")), Every: c.Every.Std(),
+		Dir: cmp.Or(c.Directory, place.File("backups")), Every: c.Every.Std(),
 		Keep: backup.Keep{Last: 1, Daily: c.KeepDaily, Weekly: c.KeepWeekly}, Logger: a.logger,
 		Make: func(ctx context.Context, w io.Writer, now time.Time) error {
 			passphrase, err := rt.services.fetch(c.Passphrase)
 			if err == nil {
-				err = rt.services.auditor.record(ctx, "backup.create", cmp.Or(c.Directory, dataFile("backups")))
+				err = rt.services.auditor.record(ctx, "backup.create", cmp.Or(c.Directory, place.File("backups")))
 			}
 			if err == nil {
 				_, err = own.save(ctx, w, now, passphrase)
@@ -243,7 +241,7 @@ func (a *App) backups(rt *runtime) *backup.Runner {
 // or all the new ones are there when it returns. It is to be called before the
 // configuration is read.
 func finishRestore(ctx context.Context, logger *slog.Logger, now time.Time) error {
-	did, err := backup.Recover(ctx, dataFile(""), now)
+	did, err := backup.Recover(ctx, place.File(""), now)
 	if err != nil {
 		return fmt.Errorf("a restore was interrupted and cannot be ended: %w", err)
 	}

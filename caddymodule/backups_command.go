@@ -15,6 +15,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/audit"
 	"github.com/aimux/aimux/caddymodule/internal/backup"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -45,7 +46,7 @@ func backupCommand(cmd *cobra.Command) {
 		if err != nil {
 			return err
 		}
-		to := cmp.Or(to, filepath.Join(cmp.Or(c.Backups.Directory, dataFile("backups")), backup.FileName(now)))
+		to := cmp.Or(to, filepath.Join(cmp.Or(c.Backups.Directory, place.File("backups")), backup.FileName(now)))
 		if err := record(ctx, c, "backup.create", to); err != nil {
 			return err
 		}
@@ -66,10 +67,10 @@ func backupCommand(cmd *cobra.Command) {
 
 // saveTo writes an archive to a new file, which is there whole or not at all.
 func (b belongings) saveTo(ctx context.Context, path string, now time.Time, passphrase string) (*backup.Manifest, error) {
-	if err := makeParent(path); err != nil {
+	if err := place.MakeParent(path); err != nil {
 		return nil, err
 	}
-	if exists(path) {
+	if place.Exists(path) {
 		return nil, fmt.Errorf("%s is already there", path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".aimux-*.tmp") // made with 0600
@@ -80,7 +81,7 @@ func (b belongings) saveTo(ctx context.Context, path string, now time.Time, pass
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
 		err = os.Link(f.Name(), path) // unlike a rename, it replaces nothing
-		if err != nil && !exists(path) {
+		if err != nil && !place.Exists(path) {
 			err = os.Rename(f.Name(), path) // a file system without links
 		}
 	}
@@ -116,14 +117,14 @@ func presentFiles(named string) (belongings, *schema.Config, error) {
 // the user's where this directory has none. Empty: the one of this directory or
 // of the machine, if there is one.
 func presentConfig(named string) string {
-	dir, err := userDir()
-	if named != "" || err != nil || isOwnCaddyfile("Caddyfile") || findConfig(".") != "" || os.Getenv("AIMUX_CONFIG") != "" {
+	dir, err := place.UserDir()
+	if named != "" || err != nil || isOwnCaddyfile("Caddyfile") || place.FindConfig(".") != "" || os.Getenv("AIMUX_CONFIG") != "" {
 		return named
 	}
 	if file := filepath.Join(dir, "Caddyfile"); isOwnCaddyfile(file) {
 		return file
 	}
-	return findConfig(dir)
+	return place.FindConfig(dir)
 }
 
 // passphraseOf finds the passphrase of backups.
@@ -142,7 +143,7 @@ func passphraseOf(ctx context.Context, file string, c *schema.Config, twice bool
 }
 
 func vaultSecret(ctx context.Context, c *schema.Config, id string) (string, error) {
-	options, err := vaultOptions(c)
+	options, err := place.VaultOptions(c)
 	if err != nil {
 		return "", err
 	}
@@ -178,12 +179,12 @@ func askPassphrase(in *os.File, out io.Writer, twice bool) (string, error) {
 // record writes into the audit log what a command is about to do.
 func record(ctx context.Context, c *schema.Config, action, target string) error {
 	var key ed25519.PrivateKey
-	if options, err := vaultOptions(c); err == nil && exists(options.Path) {
+	if options, err := place.VaultOptions(c); err == nil && place.Exists(options.Path) {
 		if v, err := vault.Open(ctx, options); err == nil {
 			key = newAuditor("", v).key
 		}
 	}
-	log, err := audit.Open(ctx, audit.Options{Dir: auditDir(c), Key: key})
+	log, err := audit.Open(ctx, audit.Options{Dir: place.Audit(c), Key: key})
 	if err != nil {
 		return err
 	}
@@ -214,10 +215,10 @@ func restoreCommand(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the changes as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := makeParent(dataFile("x")); err != nil {
+		if err := place.MakeParent(place.File("x")); err != nil {
 			return err
 		}
-		if _, err := backup.Recover(cmd.Context(), dataFile(""), time.Now()); err != nil {
+		if _, err := backup.Recover(cmd.Context(), place.File(""), time.Now()); err != nil {
 			return err
 		}
 		switch {
@@ -239,9 +240,9 @@ func (f *restoreFlags) restore(cmd *cobra.Command, file string) error {
 	ctx := cmd.Context()
 	present, c, err := presentFiles(f.config)
 	if err != nil { // what is here may be what is to be replaced
-		present, c = belongings{config: cmp.Or(f.config, findConfig(filepath.Dir(presentConfig(""))))}, schema.Defaults()
+		present, c = belongings{config: cmp.Or(f.config, place.FindConfig(filepath.Dir(presentConfig(""))))}, schema.Defaults()
 	}
-	dir, err := userDir()
+	dir, err := place.UserDir()
 	switch at := cmp.Or(present.config, present.caddyfile); {
 	case at != "":
 		dir = filepath.Dir(at)
@@ -286,7 +287,7 @@ func (f *restoreFlags) finish(cmd *cobra.Command, r *restoring, c *schema.Config
 		}
 	}
 	note := func() error { return record(cmd.Context(), c, backupRestore, file) }
-	if err := r.swap(cmd.Context(), time.Now(), auditDir(c), note); err != nil {
+	if err := r.swap(cmd.Context(), time.Now(), place.Audit(c), note); err != nil {
 		return err
 	}
 	if !f.asJSON {

@@ -17,6 +17,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/client"
 	"github.com/aimux/aimux/caddymodule/internal/filelock"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 )
 
@@ -37,11 +38,11 @@ func stage(ctx context.Context, archive io.Reader, passphrase, dir string, prese
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dataFile(""), 0o700); err != nil {
+	if err := os.MkdirAll(place.File(""), 0o700); err != nil {
 		return nil, err
 	}
 	r := &restoring{}
-	if r.staged, err = backup.Stage(ctx, archive, dataFile(""), backupCaps(), nil, identity); err != nil {
+	if r.staged, err = backup.Stage(ctx, archive, place.File(""), backupCaps(), nil, identity); err != nil {
 		return nil, err
 	}
 	if err := r.check(ctx, dir, present); err != nil {
@@ -97,7 +98,7 @@ func (r *restoring) checkKeys(ctx context.Context, c *schema.Config) error {
 		}
 		return nil
 	}
-	options, err := vaultOptions(c)
+	options, err := place.VaultOptions(c)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (r *restoring) checkKeys(ctx context.Context, c *schema.Config) error {
 // keyPlace says where the vault's key is looked for.
 func keyPlace(c *schema.Config) string {
 	if c.Vault.Key == "" || c.Vault.Key == "auto" {
-		return keyFile()
+		return place.VaultKey()
 	}
 	return "where vault.key of the configuration says (" + c.Vault.Key + ")"
 }
@@ -167,7 +168,7 @@ func (r *restoring) file(name string) string {
 
 func (r *restoring) read(name string) ([]byte, error) { return os.ReadFile(r.file(name)) }
 
-func (r *restoring) has(name string) bool { return exists(r.file(name)) }
+func (r *restoring) has(name string) bool { return place.Exists(r.file(name)) }
 
 // changes says what restoring would do.
 func (r *restoring) changes() ([]backup.Change, error) { return r.staged.Compare(r.targets) }
@@ -187,7 +188,7 @@ func (r *restoring) swap(ctx context.Context, now time.Time, auditDir string, no
 		if err != nil {
 			return err
 		}
-		if err := r.staged.Swap(ctx, dataFile(""), r.targets, now); err != nil || len(there) > 0 {
+		if err := r.staged.Swap(ctx, place.File(""), r.targets, now); err != nil || len(there) > 0 {
 			return err
 		}
 		return note()
@@ -203,22 +204,22 @@ func undoRestore(ctx context.Context, named string) error {
 		c = schema.Defaults()
 	}
 	return alone(ctx, func() error {
-		if err := record(ctx, c, backupUndo, dataFile("")); err != nil {
+		if err := record(ctx, c, backupUndo, place.File("")); err != nil {
 			return err
 		}
-		if err := headsFile().forget(auditDir(c)); err != nil { // the log may have come with the restore, and goes with it
+		if err := headsFile().forget(place.Audit(c)); err != nil { // the log may have come with the restore, and goes with it
 			return err
 		}
-		return backup.Undo(ctx, dataFile(""))
+		return backup.Undo(ctx, place.File(""))
 	})
 }
 
 // alone does something while no server runs on this data directory: one holds
 // the lock beside the state it learns for as long as it runs.
 func alone(ctx context.Context, do func() error) error {
-	lock, err := filelock.Acquire(ctx, archivePath()+".lock", 0)
+	lock, err := filelock.Acquire(ctx, place.State()+".lock", 0)
 	if errors.Is(err, filelock.ErrHeld) {
-		return fmt.Errorf("aimux is running on %s; stop it first (aimux stop, or systemctl stop aimux)", strings.TrimSuffix(dataFile(""), "/"))
+		return fmt.Errorf("aimux is running on %s; stop it first (aimux stop, or systemctl stop aimux)", strings.TrimSuffix(place.File(""), "/"))
 	}
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/filelock"
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/deploy"
 	"github.com/aimux/aimux/schema"
 	"github.com/google/go-cmp/cmp"
@@ -41,11 +42,11 @@ func furnished(t *testing.T) (home, passphrase string) {
 	config := filepath.Join(home, ".config/aimux")
 	put(config+"/aimux.toon", "version: 1\nproviders:\n  zai:\n    tier: 1\nkeys[1]{provider,name,secret}:\n  zai,main,\"vault:zai-main\"\n")
 	put(config+"/Caddyfile", deploy.Text("user/Caddyfile"))
-	put(dataFile("overrides.toon"), "version: 1\n")
-	put(dataFile("undo/1.json"), "{}")
-	put(dataFile("users.json"), "{}")
-	put(archivePath(), `{"version":1}`)
-	ledger, err := usage.Open(usage.Options{Path: dataFile("usage.db")})
+	put(place.File("overrides.toon"), "version: 1\n")
+	put(place.File("undo/1.json"), "{}")
+	put(place.File("users.json"), "{}")
+	put(place.State(), `{"version":1}`)
+	ledger, err := usage.Open(usage.Options{Path: place.File("usage.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestBackup_HoldsEverythingAndComesBackAndIsUndone(t *testing.T) {
 	if err != nil || !strings.Contains(out, "tier: 2") || mustRead(t, config) != changed {
 		t.Fatalf("%v: %s", err, out)
 	}
-	lock, err := filelock.Acquire(t.Context(), archivePath()+".lock", 0)
+	lock, err := filelock.Acquire(t.Context(), place.State()+".lock", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestBackup_HoldsEverythingAndComesBackAndIsUndone(t *testing.T) {
 	if _, err := execute(t, restoreCommand, "b.age", "--passphrase-file", pass, "--yes"); err != nil || mustRead(t, config) != before {
 		t.Fatalf("%v", err)
 	}
-	if staged, _ := filepath.Glob(dataFile(".restore-*")); len(staged) > 0 {
+	if staged, _ := filepath.Glob(place.File(".restore-*")); len(staged) > 0 {
 		t.Errorf("left: %v", staged)
 	}
 	if _, err := execute(t, restoreCommand, "--undo"); err != nil || mustRead(t, config) != changed {
@@ -121,7 +122,7 @@ func TestBackup_HoldsEverythingAndComesBackAndIsUndone(t *testing.T) {
 
 func TestRestore_OntoAnEmptyMachineTakesTheVaultsKey(t *testing.T) {
 	_, pass := furnished(t)
-	key := mustRead(t, keyFile())
+	key := mustRead(t, place.VaultKey())
 	archive := filepath.Join(t.TempDir(), "b.age")
 	if _, err := execute(t, backupCommand, "--to", archive, "--passphrase-file", pass); err != nil {
 		t.Fatal(err)
@@ -132,13 +133,13 @@ func TestRestore_OntoAnEmptyMachineTakesTheVaultsKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := execute(t, restoreCommand, archive, "--passphrase-file", "pass", "--yes")
-	if err == nil || !strings.Contains(err.Error(), keyFile()) || exists(dataFile("vault.json")) {
+	if err == nil || !strings.Contains(err.Error(), place.VaultKey()) || place.Exists(place.File("vault.json")) {
 		t.Fatalf("without the key: %v", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(keyFile()), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(place.VaultKey()), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(keyFile(), []byte(key), 0o600); err != nil {
+	if err := os.WriteFile(place.VaultKey(), []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := execute(t, restoreCommand, archive, "--passphrase-file", "pass", "--yes"); err != nil {
@@ -147,14 +148,14 @@ func TestRestore_OntoAnEmptyMachineTakesTheVaultsKey(t *testing.T) {
 	if got, err := openVault(t).Get("zai-main", "https://api.z.ai:443"); err != nil || got.Reveal() != zaiKey {
 		t.Errorf("%v", err)
 	}
-	if !exists(filepath.Join(home, ".config/aimux/aimux.toon")) || !exists(dataFile("usage.db")) || !exists(dataFile("audit/audit-00000000000000000001.jsonl")) {
+	if !place.Exists(filepath.Join(home, ".config/aimux/aimux.toon")) || !place.Exists(place.File("usage.db")) || !place.Exists(place.File("audit/audit-00000000000000000001.jsonl")) {
 		t.Error("something did not come back")
 	}
 }
 
 func TestRestore_RefusesWhatNoGatewayCouldRunOn(t *testing.T) {
 	_, pass := furnished(t)
-	if err := os.WriteFile(dataFile("users.json"), []byte("{"), 0o600); err != nil {
+	if err := os.WriteFile(place.File("users.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := execute(t, backupCommand, "--to", "b.age", "--passphrase-file", pass); err != nil {
@@ -203,7 +204,7 @@ func TestApp_MakesBackupsAsConfigured(t *testing.T) {
 	r := app.backups(app.live.now())
 	r.Now = func() time.Time { return time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) }
 	path, err := r.Once(t.Context())
-	if err != nil || filepath.Dir(path) != dataFile("backups") {
+	if err != nil || filepath.Dir(path) != place.File("backups") {
 		t.Fatalf("%s, %v", path, err)
 	}
 	identity, err := backup.Unlock(strings.TrimSpace(mustRead(t, pass)))
@@ -230,7 +231,7 @@ func TestApp_MakesBackupsAsConfigured(t *testing.T) {
 
 func TestFinishRestore_WithNothingToFinishDoesNothing(t *testing.T) {
 	ownMachine(t)
-	if err := finishRestore(t.Context(), slog.New(slog.DiscardHandler), time.Now()); err != nil || exists(dataFile("")) {
+	if err := finishRestore(t.Context(), slog.New(slog.DiscardHandler), time.Now()); err != nil || place.Exists(place.File("")) {
 		t.Errorf("%v", err)
 	}
 }

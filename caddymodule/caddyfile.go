@@ -2,8 +2,6 @@ package caddymodule
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -55,7 +54,7 @@ func parseGlobal(d *caddyfile.Dispenser, _ any) (any, error) {
 	}
 	file = beside(base, file)
 	if file == "" {
-		file = findConfig(base)
+		file = place.FindConfig(base)
 	}
 	app, err := embed(file, beside(base, overrides))
 	if err != nil {
@@ -79,9 +78,9 @@ func embed(file, overrides string) (*App, error) {
 		return nil, err
 	}
 	if overrides == "" {
-		overrides = defaultOverrides()
+		overrides = place.Overrides()
 	}
-	if file == "" && !exists(overrides) {
+	if file == "" && !place.Exists(overrides) {
 		return &App{}, nil
 	}
 	environ := os.Environ()
@@ -122,29 +121,6 @@ func warn(warnings []schema.Problem) {
 	for _, w := range warnings {
 		caddy.Log().Named("aimux").Warn(w.String())
 	}
-}
-
-// defaultOverrides is the file for what the console and the commands change:
-// aimux's own, in Caddy's data directory. The user's file is never rewritten.
-func defaultOverrides() string { return filepath.Join(caddy.AppDataDir(), "aimux", "overrides.toon") }
-
-// exists reports whether something stands at path: also a link that leads
-// nowhere, or something that must not be looked at. Whoever opens it then says
-// what is wrong with it.
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// findConfig looks for a configuration under its usual name.
-func findConfig(dir string) string {
-	for _, name := range [...]string{"aimux.toon", "aimux.json", "aimux.yaml", "aimux.yml"} {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return path
-		}
-	}
-	return ""
 }
 
 // parseHandler reads the directive, which has no arguments:

@@ -12,6 +12,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -30,8 +31,8 @@ func (b *builder) openClients() error {
 		if pepper, err = s.vault.Derive(pepperLabel); err != nil {
 			return err
 		}
-		s.store, err = shareOr(b.runtime, "clients|"+clientsFile(), func() (*client.Store, error) {
-			return client.OpenStore(clientsFile(), pepper, nil)
+		s.store, err = shareOr(b.runtime, "clients|"+place.Clients(), func() (*client.Store, error) {
+			return client.OpenStore(place.Clients(), pepper, nil)
 		})
 		if err != nil {
 			return fmt.Errorf("reading the client keys: %w", err)
@@ -39,8 +40,8 @@ func (b *builder) openClients() error {
 		if _, err := s.store.Reload(); err != nil {
 			return fmt.Errorf("reading the client keys: %w", err)
 		}
-	} else if exists(clientsFile()) {
-		return fmt.Errorf("%s holds client keys, but the vault they are sealed with, %s, is not there", clientsFile(), vaultFile(b.config))
+	} else if place.Exists(place.Clients()) {
+		return fmt.Errorf("%s holds client keys, but the vault they are sealed with, %s, is not there", place.Clients(), place.Vault(b.config))
 	}
 	static, err := b.staticClients()
 	if err != nil {

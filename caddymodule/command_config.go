@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/aimux/aimux/caddymodule/internal/cli"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/spf13/cobra"
 )
@@ -29,14 +30,14 @@ func configFile(args []string) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil
 	}
-	if file := findConfig("."); file != "" {
+	if file := place.FindConfig("."); file != "" {
 		return file, nil
 	}
 	return "", errors.New("there is no aimux.toon, aimux.json or aimux.yaml here; name a file")
 }
 
 func loadOptions(file string) schema.Options {
-	return schema.Options{Path: file, Overrides: defaultOverrides(), Environ: os.Environ(), Known: known()}
+	return schema.Options{Path: file, Overrides: place.Overrides(), Environ: os.Environ(), Known: known()}
 }
 
 func configCheck() *cobra.Command {

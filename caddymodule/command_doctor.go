@@ -13,6 +13,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/cli"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 )
@@ -123,7 +124,7 @@ func (x *examination) secretMode(ref schema.SecretRef) {
 // vault opens the vault and checks that what the configuration wants of it is
 // there.
 func (x *examination) vault(ctx context.Context) {
-	options, err := vaultOptions(x.config)
+	options, err := place.VaultOptions(x.config)
 	if err != nil {
 		x.fail("vault", err.Error(), "")
 		return
@@ -162,7 +163,7 @@ func (x *examination) vault(ctx context.Context) {
 
 // dataDir checks that what aimux keeps can be written.
 func (x *examination) dataDir() {
-	dir := filepath.Dir(defaultOverrides())
+	dir := filepath.Dir(place.Overrides())
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		x.fail("data", fmt.Sprintf("%s cannot be made: %v", dir, err), "give this user the directory, or set XDG_DATA_HOME")
 		return
@@ -186,9 +187,9 @@ func (x *examination) modes() {
 	if goruntime.GOOS == "windows" {
 		return
 	}
-	paths := []string{keyFile(), dataFile("vault.json"), clientsFile(), dataFile("users.json"), dataFile("console-password"), dataFile("state.json"), defaultOverrides()}
+	paths := []string{place.VaultKey(), place.File("vault.json"), place.Clients(), place.File("users.json"), place.File("console-password"), place.File("state.json"), place.Overrides()}
 	if x.config != nil {
-		paths = append(paths, vaultFile(x.config))
+		paths = append(paths, place.Vault(x.config))
 	}
 	bad, seen := 0, 0
 	for _, path := range paths {
@@ -216,7 +217,7 @@ func (x *examination) clock(now time.Time) {
 		x.fail("clock", "this machine's clock says "+now.Format(time.DateOnly)+": certificates will not hold", "set the clock, and let NTP keep it")
 		return
 	}
-	for _, path := range []string{dataFile("usage.db"), dataFile("state.json"), defaultOverrides()} {
+	for _, path := range []string{place.File("usage.db"), place.File("state.json"), place.Overrides()} {
 		if info, err := os.Stat(path); err == nil && info.ModTime().After(now.Add(time.Minute)) {
 			x.warn("clock", fmt.Sprintf("%s was written %s from now: the clock went back", path, info.ModTime().Sub(now).Round(time.Second)), "let NTP keep the clock")
 			return
@@ -232,7 +233,7 @@ func (x *examination) listeners() {
 		x.ok("listeners", "no Caddyfile here to look at")
 		return
 	}
-	guarded := len(x.config.Clients) > 0 || exists(clientsFile())
+	guarded := len(x.config.Clients) > 0 || place.Exists(place.Clients())
 	for _, listen := range listens {
 		open, err := reachable(listen)
 		switch {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/cli"
+	"github.com/aimux/aimux/caddymodule/place"
 )
 
 // examined are the findings of a diagnosis, one a line.
@@ -70,7 +71,7 @@ func TestDoctor_FindsKeysThatTheVaultLacks(t *testing.T) {
 	}
 	expect(t, examined(t, cli.Diagnosis{}), "fail vault: key zai/a is not in it")
 	if goruntime.GOOS != "windows" {
-		if err := os.Chmod(dataFile("vault.json"), 0o644); err != nil {
+		if err := os.Chmod(place.File("vault.json"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, examined(t, cli.Diagnosis{}), "fail modes: ", "vault.json has mode 0644")
@@ -126,12 +127,12 @@ func TestDoctor_NamesWhatIsInTheWay(t *testing.T) {
 		t.Errorf("a clock of 2020: %+v", x.findings)
 	}
 	machine(t)
-	if err := os.MkdirAll(filepath.Dir(defaultOverrides()), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(place.Overrides()), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	put(t, defaultOverrides(), "version: 1\n")
+	put(t, place.Overrides(), "version: 1\n")
 	later := time.Now().Add(time.Hour)
-	if err := os.Chtimes(defaultOverrides(), later, later); err != nil {
+	if err := os.Chtimes(place.Overrides(), later, later); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, examined(t, cli.Diagnosis{}), "warn clock: ")

@@ -1,13 +1,13 @@
 package caddymodule
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
 	"github.com/aimux/aimux/caddymodule/internal/audit"
 	"github.com/aimux/aimux/caddymodule/internal/cli"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 )
 
@@ -21,13 +21,13 @@ func openFiles(ctx context.Context, config string) (*cli.Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := vaultOptions(result.Config)
+	options, err := place.VaultOptions(result.Config)
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range []string{options.Path, options.Key.KeyFile} {
 		if path != "" && path != "-" {
-			if err := makeParent(path); err != nil {
+			if err := place.MakeParent(path); err != nil {
 				return nil, err
 			}
 		}
@@ -37,7 +37,7 @@ func openFiles(ctx context.Context, config string) (*cli.Files, error) {
 		return nil, err
 	}
 	return &cli.Files{
-		Vault: options, KeySource: keySource, AuditDir: log.dir, AuditKeys: log.keys(), Record: log.local, Close: log.close,
+		Vault: options, KeySource: place.KeySource, AuditDir: log.dir, AuditKeys: log.keys(), Record: log.local, Close: log.close,
 	}, nil
 }
 
@@ -45,13 +45,13 @@ func openFiles(ctx context.Context, config string) (*cli.Files, error) {
 // can be opened.
 func logOf(ctx context.Context, c *schema.Config, options vault.Options) (commandLog, error) {
 	var v *vault.Vault
-	if exists(options.Path) {
+	if place.Exists(options.Path) {
 		var err error
 		if v, err = vault.Open(ctx, options); err != nil && !errors.Is(err, vault.ErrNoKey) && !errors.Is(err, vault.ErrWrongKey) {
 			return commandLog{}, err
 		}
 	}
-	return commandLog{newAuditor(cmp.Or(c.Audit.Directory, dataFile("audit")), v)}, nil
+	return commandLog{newAuditor(place.Audit(c), v)}, nil
 }
 
 // commandLog is the audit log as commands use it that work on files.

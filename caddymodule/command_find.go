@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
@@ -34,7 +35,7 @@ func findInstallation(named string) (*installation, error) {
 	if named != "" {
 		return readInstallation(named)
 	}
-	own, err := userDir()
+	own, err := place.UserDir()
 	if err != nil {
 		own = "." // without a home there is none
 	}
@@ -50,7 +51,7 @@ func findInstallation(named string) (*installation, error) {
 		if file := os.Getenv("AIMUX_CONFIG"); file != "" && dir == "." {
 			return &installation{source: file}, nil
 		}
-		if file := findConfig(dir); file != "" {
+		if file := place.FindConfig(dir); file != "" {
 			return &installation{source: file}, nil
 		}
 	}
@@ -153,7 +154,7 @@ func (at *installation) options() schema.Options {
 
 // load reads the configuration.
 func (at *installation) load() (*schema.Result, error) {
-	if at.embedded != nil && !exists(at.options().Overrides) {
+	if at.embedded != nil && !place.Exists(at.options().Overrides) {
 		return schema.FromJSON(at.embedded, at.options())
 	}
 	return schema.Load(at.options())

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/launch"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/spf13/cobra"
 )
 
@@ -170,7 +171,7 @@ func (l *launcher) startServer(ctx context.Context, g launch.Gateway) error {
 	if err != nil {
 		return err
 	}
-	p := launch.Program{Path: self, Args: []string{"run", "--config", file}, Dir: filepath.Dir(file), Log: dataFile("aimux.log")}
+	p := launch.Program{Path: self, Args: []string{"run", "--config", file}, Dir: filepath.Dir(file), Log: place.File("aimux.log")}
 	pid, ended, err := l.start(p)
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/launch"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
@@ -182,7 +183,7 @@ func TestLauncher_StartsAGatewayOnDemand(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(home, ".config/aimux/Caddyfile")
-	want := launch.Program{Path: started.Path, Args: []string{"run", "--config", file}, Dir: filepath.Dir(file), Log: dataFile("aimux.log")}
+	want := launch.Program{Path: started.Path, Args: []string{"run", "--config", file}, Dir: filepath.Dir(file), Log: place.File("aimux.log")}
 	if d := cmp.Diff(want, started); d != "" {
 		t.Error(d)
 	}
@@ -271,7 +272,7 @@ func TestSetup_ShowsWritesAndUndoes(t *testing.T) {
 	t.Setenv("AIMUX_URL", fakeGateway(t, "").URL)
 	path := filepath.Join(home, ".claude/settings.json")
 	out, err := execute(t, clientSetupCommand, "claude-code")
-	if err != nil || !strings.Contains(out, "add --write") || exists(path) {
+	if err != nil || !strings.Contains(out, "add --write") || place.Exists(path) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if out, err = execute(t, clientSetupCommand, "claude-code", "--write"); err != nil || !strings.Contains(mustRead(t, path), os.Getenv("AIMUX_URL")) {
@@ -280,7 +281,7 @@ func TestSetup_ShowsWritesAndUndoes(t *testing.T) {
 	if out, err = execute(t, clientSetupCommand, "claude-code", "--write"); err != nil || !strings.Contains(out, "already") {
 		t.Errorf("%v: %s", err, out)
 	}
-	if out, err = execute(t, clientSetupCommand, "claude-code", "--undo"); err != nil || exists(path) {
+	if out, err = execute(t, clientSetupCommand, "claude-code", "--undo"); err != nil || place.Exists(path) {
 		t.Errorf("%v: %s", err, out)
 	}
 	if _, err = execute(t, clientSetupCommand, "openai"); err == nil || !strings.Contains(err.Error(), "aimux env openai") {
@@ -315,11 +316,11 @@ func TestTokenVault_KeepsOneKeyForEachClientAndGateway(t *testing.T) {
 	if newTokenVault(t.Context()) != nil {
 		t.Error("there is no vault")
 	}
-	options, err := vaultOptions(schema.Defaults())
+	options, err := place.VaultOptions(schema.Defaults())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openOrInit(t.Context(), options); err != nil {
+	if _, err := place.OpenVault(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
 	k := newTokenVault(t.Context())

@@ -19,21 +19,12 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/launch"
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/deploy"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
-
-// userDir is where one user's configuration is kept, on every system:
-// ~/.config/aimux, or below $XDG_CONFIG_HOME.
-func userDir() (string, error) {
-	if dir := os.Getenv("XDG_CONFIG_HOME"); dir != "" {
-		return filepath.Join(dir, "aimux"), nil
-	}
-	home, err := os.UserHomeDir()
-	return filepath.Join(home, ".config", "aimux"), err
-}
 
 // findCaddyfile returns the Caddyfile a gateway is run with: the one named, the
 // one of this directory if it is aimux's, the user's, the machine's. Without any
@@ -42,7 +33,7 @@ func findCaddyfile(named string, say io.Writer) (string, error) {
 	if named != "" {
 		return filepath.Abs(named)
 	}
-	dir, err := userDir()
+	dir, err := place.UserDir()
 	if err != nil {
 		return "", err
 	}
@@ -158,8 +149,8 @@ func newTokenVault(ctx context.Context) *tokenVault {
 	if err != nil {
 		config = schema.Defaults()
 	}
-	options, err := vaultOptions(config)
-	if err != nil || !exists(options.Path) {
+	options, err := place.VaultOptions(config)
+	if err != nil || !place.Exists(options.Path) {
 		return nil
 	}
 	v, err := vault.Open(ctx, options)

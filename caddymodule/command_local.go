@@ -11,6 +11,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/cli"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 )
@@ -73,7 +74,7 @@ func (at *installation) app() (*App, error) {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	app := &App{Overrides: at.overrides, logger: logger, consoles: new(consoles), address: new(address)}
 	document := &App{Config: at.embedded}
-	if at.embedded == nil || exists(app.overrides()) {
+	if at.embedded == nil || place.Exists(app.overrides()) {
 		var err error
 		if document, err = embed(at.source, at.overrides); err != nil {
 			return nil, err

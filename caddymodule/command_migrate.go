@@ -14,6 +14,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/launch"
 	"github.com/aimux/aimux/caddymodule/internal/legacy"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/spf13/cobra"
 )
@@ -33,7 +34,7 @@ func migrateCommand(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print the report and the new configuration, write nothing")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		dir, err := userDir()
+		dir, err := place.UserDir()
 		if to != "" {
 			dir, err = filepath.Abs(to)
 		}
@@ -67,7 +68,7 @@ func oldPaths(named []string) ([]string, error) {
 	}
 	var out []string
 	for _, path := range legacy.DefaultPaths(home, work) {
-		if exists(path) {
+		if place.Exists(path) {
 			out = append(out, path)
 		}
 	}
@@ -97,7 +98,7 @@ func (m *migration) run() (*legacy.Result, error) {
 	if m.dryRun || len(result.Keys) == 0 && result.Document == nil {
 		return result, nil
 	}
-	if have := findConfig(m.dir); have != "" {
+	if have := place.FindConfig(m.dir); have != "" {
 		return result, fmt.Errorf("%s is already there and is not overwritten; choose another directory with --to", have)
 	}
 	for _, k := range result.Keys {
@@ -123,11 +124,11 @@ func (m *migration) read(keys *vaultWriter) (*legacy.Result, error) {
 	if err != nil || len(result.Keys) == 0 {
 		return result, err
 	}
-	stored, err := vaultOptions(schema.Defaults())
+	stored, err := place.VaultOptions(schema.Defaults())
 	if err != nil {
 		return nil, err
 	}
-	if !exists(stored.Path) {
+	if !place.Exists(stored.Path) {
 		return result, nil
 	}
 	if err := keys.open(schema.Defaults()); err != nil {
@@ -173,7 +174,7 @@ func (m *migration) print(result *legacy.Result, asJSON bool) {
 	switch {
 	case m.dryRun && result.Document != nil:
 		fmt.Fprintf(m.out, "\nNothing is written yet. aimux.toon would be:\n\n%s", result.Document)
-	case !m.dryRun && exists(filepath.Join(m.dir, "aimux.toon")) && result.Document != nil:
+	case !m.dryRun && place.Exists(filepath.Join(m.dir, "aimux.toon")) && result.Document != nil:
 		fmt.Fprintf(m.out, "\nThe configuration is in %s. Next:\n  aimux config check %s\n  aimux run --config %s\n",
 			m.dir, filepath.Join(m.dir, "aimux.toon"), filepath.Join(m.dir, "Caddyfile"))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/launch"
 	"github.com/aimux/aimux/caddymodule/internal/service"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/spf13/cobra"
 )
 
@@ -41,7 +42,7 @@ func (f *serviceFlags) place() (service.Place, error) {
 	if p.Home, err = os.UserHomeDir(); err != nil && p.User {
 		return p, err
 	}
-	p.Config, err = userDir()
+	p.Config, err = place.UserDir()
 	if err != nil && !p.User {
 		err = nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/launch"
 	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/secret"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -143,14 +144,14 @@ func (f *firstSteps) run(ctx context.Context) (*firstMade, error) {
 func (f *firstSteps) place() (string, error) {
 	dir, err := f.dir, error(nil)
 	if dir == "" {
-		dir, err = userDir()
+		dir, err = place.UserDir()
 	} else {
 		dir, err = filepath.Abs(dir)
 	}
 	if err != nil {
 		return "", err
 	}
-	if have := findConfig(dir); have != "" {
+	if have := place.FindConfig(dir); have != "" {
 		return "", fmt.Errorf("%s is already there; add providers in the console or with `aimux providers add`, or choose another --dir", have)
 	}
 	return dir, nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/google/go-cmp/cmp"
 )
@@ -17,7 +18,7 @@ import (
 // openVault opens the vault of a test's machine.
 func openVault(t *testing.T) *vault.Vault {
 	t.Helper()
-	options, err := vaultOptions(schema.Defaults())
+	options, err := place.VaultOptions(schema.Defaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +125,7 @@ func TestInit_FlagsForScripts(t *testing.T) {
 		{[]string{"--provider", "zai", "--provider", "openai", "--key-file", keyFile, "--dir", "b"}, "several providers"},
 		{[]string{"--provider", "zai", "--key-file", os.DevNull, "--dir", "b"}, ""},
 	} {
-		if out, err := execute(t, initCommand, c.args...); err == nil || !strings.Contains(err.Error(), c.want) || exists("b/aimux.toon") {
+		if out, err := execute(t, initCommand, c.args...); err == nil || !strings.Contains(err.Error(), c.want) || place.Exists("b/aimux.toon") {
 			t.Errorf("%q: %v, %s", c.args, err, out)
 		}
 	}
@@ -149,7 +150,7 @@ func TestMigrate_KeysGoIntoTheVaultOnceAndTheSourceStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := execute(t, migrateCommand, "--dry-run")
-	if err != nil || !strings.Contains(out, "Nothing is written yet") || exists(dataFile("vault.json")) {
+	if err != nil || !strings.Contains(out, "Nothing is written yet") || place.Exists(place.File("vault.json")) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	out, err = execute(t, migrateCommand)
@@ -201,7 +202,7 @@ func TestScan_ShowsMaskedAndPutsToUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := execute(t, scanCommand, "old")
-	if err != nil || strings.Contains(out, key) || !strings.Contains(out, "cerebras") || exists(dataFile("vault.json")) {
+	if err != nil || strings.Contains(out, key) || !strings.Contains(out, "cerebras") || place.Exists(place.File("vault.json")) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if out, err = execute(t, scanCommand, "old", "--import", "--yes"); err != nil || strings.Contains(out, key) || !strings.Contains(out, "in use: ") {

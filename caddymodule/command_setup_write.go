@@ -9,6 +9,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/aimux/aimux/toon"
 )
@@ -71,12 +72,12 @@ func (w *vaultWriter) open(c *schema.Config) error {
 	if w.vault != nil {
 		return nil
 	}
-	options, err := vaultOptions(c)
+	options, err := place.VaultOptions(c)
 	if err != nil {
 		return err
 	}
-	fresh := !exists(options.Path)
-	if w.vault, err = openOrInit(w.ctx, options); err == nil && fresh {
+	fresh := !place.Exists(options.Path)
+	if w.vault, err = place.OpenVault(w.ctx, options); err == nil && fresh {
 		fmt.Fprintln(w.say, w.vault.Promise())
 	}
 	return err

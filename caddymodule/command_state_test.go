@@ -14,6 +14,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/audit"
 	"github.com/aimux/aimux/caddymodule/internal/cli"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 )
@@ -158,7 +159,7 @@ func TestCommands_WithoutAServerWriteDownWhatTheyDoToFiles(t *testing.T) {
 	if _, said, code := typed(t, "correct horse battery\n", "admin", "passwd", "--stdin"); code != cli.OK {
 		t.Fatalf("exit code %d: %s", code, said)
 	}
-	page, err := audit.Show(context.Background(), dataFile("audit"), audit.Filter{Actor: "local"})
+	page, err := audit.Show(context.Background(), place.File("audit"), audit.Filter{Actor: "local"})
 	if err != nil || len(page.Records) != 2 || page.Records[0].Action != "password.reset" || page.Records[0].Target != "admin" || page.Records[1].Action != "vault.init" {
 		t.Errorf("%v: %+v", err, page.Records)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -139,13 +139,13 @@ type users struct {
 
 // authority knows the users.
 func authority(devLogin bool) (*auth.Authority, error) {
-	key := users{dataFile("users.json"), devLogin}
+	key := users{place.File("users.json"), devLogin}
 	authorities.Lock()
 	defer authorities.Unlock()
 	if known := authorities.open[key]; known != nil {
 		return known, nil
 	}
-	if err := makeParent(key.path); err != nil {
+	if err := place.MakeParent(key.path); err != nil {
 		return nil, err
 	}
 	opened, err := auth.Open(auth.Options{Path: key.path, DevLogin: devLogin})
@@ -158,8 +158,6 @@ func authority(devLogin bool) (*auth.Authority, error) {
 	authorities.open[key] = opened
 	return opened, nil
 }
-
-func makeParent(path string) error { return os.MkdirAll(filepath.Dir(path), 0o700) }
 
 // consoles are the dashboards of one app: exchanges are told to their feeds.
 type consoles struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -70,18 +71,18 @@ func (a *App) plane() *control.Plane {
 		AuditSeen:    func() audit.Head { return a.auditor().seenHead() },
 		AuditTrouble: func(err error) { a.auditor().note(err) },
 		OpenVault: func(ctx context.Context) (*vault.Vault, error) {
-			options, err := vaultOptions(a.live.now().config)
+			options, err := place.VaultOptions(a.live.now().config)
 			if err != nil {
 				return nil, err
 			}
-			return openOrInit(ctx, options)
+			return place.OpenVault(ctx, options)
 		},
 		OpenStore: func(v *vault.Vault) (*client.Store, error) {
 			pepper, err := v.Derive(pepperLabel)
 			if err != nil {
 				return nil, err
 			}
-			return client.OpenStore(clientsFile(), pepper, nil)
+			return client.OpenStore(place.Clients(), pepper, nil)
 		},
 	})
 }
@@ -89,22 +90,6 @@ func (a *App) plane() *control.Plane {
 // auditor is the one of the configuration in force: the first key that is
 // stored makes the vault, and with it another auditor, which can sign.
 func (a *App) auditor() *auditor { return a.live.now().services.auditor }
-
-// openOrInit opens the vault, or makes it if there is none.
-func openOrInit(ctx context.Context, options vault.Options) (*vault.Vault, error) {
-	for _, path := range []string{options.Path, options.Key.KeyFile} {
-		if path == "" {
-			continue
-		}
-		if err := makeParent(path); err != nil {
-			return nil, err
-		}
-	}
-	if exists(options.Path) {
-		return vault.Open(ctx, options)
-	}
-	return vault.Init(ctx, options)
-}
 
 // steered is an app as the control plane sees it.
 type steered struct{ app *App }
@@ -133,7 +118,7 @@ func (s steered) Check(overrides []byte) (*schema.Result, error) {
 // stands: what Caddy hands over is one document.
 func (a *App) describe(rt *runtime) func() *schema.Result {
 	return sync.OnceValue(func() *schema.Result {
-		if a.Source == "" && len(a.Config) > 0 && !exists(a.overrides()) {
+		if a.Source == "" && len(a.Config) > 0 && !place.Exists(a.overrides()) {
 			return rt.result
 		}
 		r, err := schema.Load(schema.Options{Path: a.Source, Overrides: a.overrides(), Environ: os.Environ(), Known: known()})

@@ -17,6 +17,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/traces"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -61,7 +62,7 @@ type runtime struct {
 func newRuntime(result *schema.Result, logs loggers, to *consoles) (*runtime, error) {
 	rt := &runtime{config: result.Config, result: result, implicit: result.Config.Implicit, kinds: map[string]string{}}
 	rt.refs.Store(1)
-	rt.archive = share(rt, "archive", func() *archive { return openArchive(archivePath(), logs.whole) })
+	rt.archive = share(rt, "archive", func() *archive { return openArchive(place.State(), logs.whole) })
 	rt.recent = share(rt, "recent", func() *ring { return newRing(result.Config.Log.Decisions) })
 	b := builder{runtime: rt, config: result.Config, logger: logs.whole, logs: logs, consoles: to}
 	if err := b.build(); err != nil {

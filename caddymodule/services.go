@@ -1,24 +1,21 @@
 package caddymodule
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/client"
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
-	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
+	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
-	"github.com/caddyserver/caddy/v2"
 )
 
 // services are what a runtime uses beside the pipeline. They live in learned,
@@ -35,13 +32,6 @@ type services struct {
 	auditor  *auditor
 }
 
-// dataFile is the path of one of aimux's own files.
-func dataFile(name string) string { return filepath.Join(caddy.AppDataDir(), "aimux", name) }
-
-// vaultFile and clientsFile are where keys are kept.
-func vaultFile(c *schema.Config) string { return cmp.Or(c.Vault.File, dataFile("vault.json")) }
-func clientsFile() string               { return dataFile("clients.json") }
-
 // services opens what the configuration needs.
 func (b *builder) services() error {
 	s := &b.runtime.services
@@ -51,7 +41,7 @@ func (b *builder) services() error {
 	if err := b.openVault(); err != nil {
 		return err
 	}
-	dir := b.auditDir()
+	dir := place.Audit(b.config)
 	s.auditor = share(b.runtime, fmt.Sprintf("audit|%s|%v", dir, s.vault != nil), func() *auditor { return newAuditor(dir, s.vault) })
 	if err := b.openClients(); err != nil {
 		return err
@@ -62,27 +52,24 @@ func (b *builder) services() error {
 	return b.openCapture()
 }
 
-// auditDir is where the audit log is kept.
-func (b *builder) auditDir() string { return cmp.Or(b.config.Audit.Directory, dataFile("audit")) }
-
 // openVault opens the vault if there is one. A configuration that refers to it
 // cannot do without; client keys of aimux's own cannot be checked without.
 func (b *builder) openVault() error {
-	path := vaultFile(b.config)
-	if !exists(path) && !b.config.Refers("vault") {
+	path := place.Vault(b.config)
+	if !place.Exists(path) && !b.config.Refers("vault") {
 		return nil
 	}
-	options, err := vaultOptions(b.config)
+	options, err := place.VaultOptions(b.config)
 	if err != nil {
 		return err
 	}
 	b.runtime.services.vault, err = shareOr(b.runtime, "vault|"+path+"|"+b.config.Vault.Key, func() (*vault.Vault, error) {
-		return openNewest(context.Background(), options, b.auditDir(), b.logger)
+		return openNewest(context.Background(), options, place.Audit(b.config), b.logger)
 	})
 	switch {
 	case errors.Is(err, vault.ErrMissing):
 		return fmt.Errorf("a secret is kept in the vault, but there is no vault at %s; make it with `aimux keys add`, or restore it from a backup", path)
-	case err != nil && (b.config.Refers("vault") || exists(clientsFile())):
+	case err != nil && (b.config.Refers("vault") || place.Exists(place.Clients())):
 		return fmt.Errorf("opening the vault: %w", err)
 	case err != nil:
 		b.logger.Warn("the vault cannot be opened; nothing needs it at present", "error", err.Error())
@@ -92,51 +79,13 @@ func (b *builder) openVault() error {
 	return err
 }
 
-// vaultOptions says where the vault is and what opens it.
-func vaultOptions(c *schema.Config) (vault.Options, error) {
-	source, err := keySource(c.Vault.Key)
-	return vault.Options{Path: vaultFile(c), Key: source, Apart: []string{filepath.Dir(vaultFile(c))}}, err
-}
-
-// keyFile is where the vault's key is kept unless the configuration says
-// otherwise: apart from the data, so that a copy of the data opens nothing.
-func keyFile() string {
-	return filepath.Join(filepath.Dir(caddy.AppConfigDir()), "aimux-vault", "vault.key")
-}
-
-// keySource reads vault.key of the configuration.
-func keySource(text string) (vault.KeySource, error) {
-	kind, value, _ := strings.Cut(text, ":")
-	none := vault.KeySource{Credential: "-", Variable: "-"}
-	switch kind {
-	case "auto", "":
-		return vault.KeySource{KeyFile: keyFile()}, nil
-	case "credential":
-		none.Credential = value
-	case "file":
-		none.KeyFile = value
-	case "passphrase":
-		none.Passphrase = func(context.Context) (secret.Text, error) {
-			data, err := schema.ReadSecretFile(value)
-			return secret.New(strings.TrimSpace(string(data))), err
-		}
-	case "command":
-		none.Command = strings.Fields(value)
-	case "env":
-		none.Variable = value
-	default:
-		return none, fmt.Errorf("vault.key: %q is none of auto, credential, file, passphrase, command, env", kind)
-	}
-	return none, nil
-}
-
 // openLedger starts the ledger, which touches its file a little later.
 func (b *builder) openLedger() error {
 	u := b.config.Usage
 	if !u.Enabled {
 		return nil
 	}
-	path := cmp.Or(u.File, dataFile("usage.db"))
+	path := place.Ledger(b.config)
 	var err error
 	b.runtime.services.ledger, err = shareOr(b.runtime, fmt.Sprintf("ledger|%s|%d|%d", path, u.RetentionDays, u.MaxSize), func() (*usage.Ledger, error) {
 		return usage.Start(usage.Options{
@@ -152,7 +101,7 @@ func (b *builder) openCapture() error {
 	if !u.Capture {
 		return nil
 	}
-	path := dataFile("captured.db")
+	path := place.File("captured.db")
 	if u.File != "" {
 		path = filepath.Join(filepath.Dir(u.File), "captured.db")
 	}
