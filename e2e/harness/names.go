@@ -3,17 +3,19 @@ package harness
 import (
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// Names is a DNS server of a test: every name below its domain is this machine,
-// no other name exists.
+// Names is a DNS server of a test: every name below its domain is this machine
+// unless it was pointed elsewhere, no other name exists.
 type Names struct {
 	domain string
 	socket net.PacketConn
 	asked  atomic.Int64
+	moved  sync.Map // name, in lower case: [4]byte
 }
 
 // ServeNames answers DNS questions on a UDP address until the test ends.
@@ -28,6 +30,17 @@ func ServeNames(t T, address, domain string) *Names {
 	t.Cleanup(func() { socket.Close() })
 	go n.serve()
 	return n
+}
+
+// Point gives a name below the domain an address from now on.
+func (n *Names) Point(name string, address [4]byte) { n.moved.Store(name, address) }
+
+// address is where a name leads.
+func (n *Names) address(name string) [4]byte {
+	if moved, ok := n.moved.Load(strings.ToLower(strings.TrimSuffix(name, "."))); ok {
+		return moved.([4]byte)
+	}
+	return [4]byte{127, 0, 0, 1}
 }
 
 // Asked returns how many questions were answered with an address.
@@ -69,7 +82,7 @@ func (n *Names) answer(question []byte) ([]byte, bool) {
 		n.asked.Add(1)
 		reply.Answers = []dnsmessage.Resource{{
 			Header: dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET, TTL: 1},
-			Body:   &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}},
+			Body:   &dnsmessage.AResource{A: n.address(q.Name.String())},
 		}}
 	}
 	packed, err := reply.Pack()
