@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
@@ -120,7 +121,7 @@ func (a *App) read(source string) (*schema.Result, error) {
 	if result := lastReading.take(source, environ, a.Config, time.Now()); result != nil {
 		return result, nil
 	}
-	return schema.FromJSON(a.Config, schema.Options{Path: source, Environ: environ, Known: known()})
+	return schema.FromJSON(a.Config, schema.Options{Path: source, Environ: environ, Known: provider.Known()})
 }
 
 // apply reads the configuration's files again and puts them in force, without

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/goleak"
 )
@@ -57,7 +58,7 @@ func provision(t *testing.T, config string) (*App, error) {
 // noKeys empties the environment of provider keys.
 func noKeys(t *testing.T) {
 	t.Helper()
-	for _, kind := range known().Kinds {
+	for _, kind := range provider.Known().Kinds {
 		for _, name := range kind.Env {
 			t.Setenv(name, "")
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/command"
 	"github.com/aimux/aimux/caddymodule/internal/audit"
 	"github.com/aimux/aimux/caddymodule/internal/backup"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
@@ -55,7 +56,7 @@ func backupCommand(cmd *cobra.Command) {
 			return err
 		}
 		if asJSON {
-			return printJSON(cmd.OutOrStdout(), struct {
+			return command.PrintJSON(cmd.OutOrStdout(), struct {
 				File string `json:"file"`
 				*backup.Manifest
 			}{to, m})
@@ -92,39 +93,25 @@ func (b belongings) saveTo(ctx context.Context, path string, now time.Time, pass
 // presentFiles says where this machine's files are. named is a configuration, or a
 // Caddyfile.
 func presentFiles(named string) (belongings, *schema.Config, error) {
-	at, err := findInstallation(presentConfig(named))
+	at, err := command.Find(command.Present(named))
 	if err != nil {
 		return belongings{}, nil, err
 	}
-	result, err := at.load()
+	result, err := at.Load()
 	if err != nil {
 		return belongings{}, nil, err
 	}
-	source := at.source
+	source := at.Source
 	if source != "" {
 		if source, err = filepath.Abs(source); err != nil {
 			return belongings{}, nil, err
 		}
 	}
-	own := belongingsOf(source, at.overrides, result.Config)
-	if isCaddyfile(at.caddyfile) {
-		own.caddyfile, err = filepath.Abs(at.caddyfile)
+	own := belongingsOf(source, at.Overrides, result.Config)
+	if command.IsCaddyfile(at.Caddyfile) {
+		own.caddyfile, err = filepath.Abs(at.Caddyfile)
 	}
 	return own, result.Config, err
-}
-
-// presentConfig is the configuration that commands are about: the one named, or
-// the user's where this directory has none. Empty: the one of this directory or
-// of the machine, if there is one.
-func presentConfig(named string) string {
-	dir, err := place.UserDir()
-	if named != "" || err != nil || isOwnCaddyfile("Caddyfile") || place.FindConfig(".") != "" || os.Getenv("AIMUX_CONFIG") != "" {
-		return named
-	}
-	if file := filepath.Join(dir, "Caddyfile"); isOwnCaddyfile(file) {
-		return file
-	}
-	return place.FindConfig(dir)
 }
 
 // passphraseOf finds the passphrase of backups.
@@ -240,7 +227,7 @@ func (f *restoreFlags) restore(cmd *cobra.Command, file string) error {
 	ctx := cmd.Context()
 	present, c, err := presentFiles(f.config)
 	if err != nil { // what is here may be what is to be replaced
-		present, c = belongings{config: cmp.Or(f.config, place.FindConfig(filepath.Dir(presentConfig(""))))}, schema.Defaults()
+		present, c = belongings{config: cmp.Or(f.config, place.FindConfig(filepath.Dir(command.Present(""))))}, schema.Defaults()
 	}
 	dir, err := place.UserDir()
 	switch at := cmp.Or(present.config, present.caddyfile); {
@@ -274,7 +261,7 @@ func (f *restoreFlags) finish(cmd *cobra.Command, r *restoring, c *schema.Config
 		return err
 	}
 	if f.asJSON {
-		err = printJSON(out, map[string]any{"created": r.staged.Manifest.Created, "changes": changes, "warnings": r.Warnings, "dry_run": f.dryRun})
+		err = command.PrintJSON(out, map[string]any{"created": r.staged.Manifest.Created, "changes": changes, "warnings": r.Warnings, "dry_run": f.dryRun})
 	} else {
 		printRestore(out, r, changes)
 	}
@@ -282,7 +269,7 @@ func (f *restoreFlags) finish(cmd *cobra.Command, r *restoring, c *schema.Config
 		return err
 	}
 	if !f.yes {
-		if err := consent(os.Stdin, os.Stderr, "Restore this?"); err != nil {
+		if err := command.Consent(os.Stdin, os.Stderr, "Restore this?"); err != nil {
 			return err
 		}
 	}
@@ -306,22 +293,4 @@ func printRestore(w io.Writer, r *restoring, changes []backup.Change) {
 	for _, text := range r.Warnings {
 		fmt.Fprintln(w, "warning", text)
 	}
-}
-
-// errDeclined ends a command that was not agreed to.
-var errDeclined = errors.New("nothing was changed")
-
-// consent asks for a yes on the terminal. Without a terminal there is nobody to
-// say it.
-func consent(in *os.File, out io.Writer, question string) error {
-	if !term.IsTerminal(int(in.Fd())) {
-		return errors.New("there is no terminal to ask on: add --yes")
-	}
-	fmt.Fprint(out, question+" [y/N] ")
-	var answer string
-	_, _ = fmt.Fscanln(in, &answer)
-	if answer = strings.ToLower(answer); answer != "y" && answer != "yes" {
-		return errDeclined
-	}
-	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/backup"
 	"github.com/aimux/aimux/caddymodule/internal/client"
 	"github.com/aimux/aimux/caddymodule/internal/filelock"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
 	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
@@ -59,7 +60,7 @@ func (r *restoring) check(ctx context.Context, dir string, present belongings) e
 			file = base
 		}
 	}
-	options := schema.Options{Environ: os.Environ(), Known: known()}
+	options := schema.Options{Environ: os.Environ(), Known: provider.Known()}
 	var err error
 	if file != "" {
 		options.Path = filepath.Join(dir, file)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/backup"
 	"github.com/aimux/aimux/caddymodule/internal/filelock"
-	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/usage"
 	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/deploy"
@@ -27,9 +26,8 @@ import (
 func furnished(t *testing.T) (home, passphrase string) {
 	t.Helper()
 	home = ownMachine(t)
-	keys := &vaultWriter{ctx: t.Context(), say: new(strings.Builder)}
-	if _, err := keys.add("zai-main", "https://api.z.ai", secret.New(zaiKey)); err != nil {
-		t.Fatal(err)
+	if out, err := execute(t, "init", "--dir", "first", "--provider", "zai", "--key-file", keyIn(t, zaiKey)); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	put := func(path, text string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -61,7 +59,7 @@ func furnished(t *testing.T) (home, passphrase string) {
 
 func TestBackup_HoldsEverythingAndComesBackAndIsUndone(t *testing.T) {
 	home, pass := furnished(t)
-	out, err := execute(t, backupCommand, "--to", "b.age", "--passphrase-file", pass, "--json")
+	out, err := execute(t, "backup", "--to", "b.age", "--passphrase-file", pass, "--json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +80,7 @@ func TestBackup_HoldsEverythingAndComesBackAndIsUndone(t *testing.T) {
 	if d := cmp.Diff(want, slices.Sorted(slices.Values(names))); d != "" {
 		t.Error(d)
 	}
-	if _, err := execute(t, backupCommand, "--to", "b.age", "--passphrase-file", pass); err == nil || !strings.Contains(err.Error(), "already there") {
+	if _, err := execute(t, "backup", "--to", "b.age", "--passphrase-file", pass); err == nil || !strings.Contains(err.Error(), "already there") {
 		t.Errorf("%v", err)
 	}
 
@@ -92,7 +90,7 @@ func TestBackup_HoldsEverythingAndComesBackAndIsUndone(t *testing.T) {
 	if err := os.WriteFile(config, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err = execute(t, restoreCommand, "b.age", "--passphrase-file", pass, "--dry-run")
+	out, err = execute(t, "restore", "b.age", "--passphrase-file", pass, "--dry-run")
 	if err != nil || !strings.Contains(out, "tier: 2") || mustRead(t, config) != changed {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -100,22 +98,22 @@ func TestBackup_HoldsEverythingAndComesBackAndIsUndone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := execute(t, restoreCommand, "b.age", "--passphrase-file", pass, "--yes"); err == nil || !strings.Contains(err.Error(), "is running") {
+	if _, err := execute(t, "restore", "b.age", "--passphrase-file", pass, "--yes"); err == nil || !strings.Contains(err.Error(), "is running") {
 		t.Errorf("restored beside a server: %v", err)
 	}
 	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := execute(t, restoreCommand, "b.age", "--passphrase-file", pass, "--yes"); err != nil || mustRead(t, config) != before {
+	if _, err := execute(t, "restore", "b.age", "--passphrase-file", pass, "--yes"); err != nil || mustRead(t, config) != before {
 		t.Fatalf("%v", err)
 	}
 	if staged, _ := filepath.Glob(place.File(".restore-*")); len(staged) > 0 {
 		t.Errorf("left: %v", staged)
 	}
-	if _, err := execute(t, restoreCommand, "--undo"); err != nil || mustRead(t, config) != changed {
+	if _, err := execute(t, "restore", "--undo"); err != nil || mustRead(t, config) != changed {
 		t.Errorf("%v", err)
 	}
-	if _, err := execute(t, restoreCommand, "--undo"); err == nil {
+	if _, err := execute(t, "restore", "--undo"); err == nil {
 		t.Error("undone twice")
 	}
 }
@@ -124,7 +122,7 @@ func TestRestore_OntoAnEmptyMachineTakesTheVaultsKey(t *testing.T) {
 	_, pass := furnished(t)
 	key := mustRead(t, place.VaultKey())
 	archive := filepath.Join(t.TempDir(), "b.age")
-	if _, err := execute(t, backupCommand, "--to", archive, "--passphrase-file", pass); err != nil {
+	if _, err := execute(t, "backup", "--to", archive, "--passphrase-file", pass); err != nil {
 		t.Fatal(err)
 	}
 	words := mustRead(t, pass)
@@ -132,7 +130,7 @@ func TestRestore_OntoAnEmptyMachineTakesTheVaultsKey(t *testing.T) {
 	if err := os.WriteFile("pass", []byte(words), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := execute(t, restoreCommand, archive, "--passphrase-file", "pass", "--yes")
+	_, err := execute(t, "restore", archive, "--passphrase-file", "pass", "--yes")
 	if err == nil || !strings.Contains(err.Error(), place.VaultKey()) || place.Exists(place.File("vault.json")) {
 		t.Fatalf("without the key: %v", err)
 	}
@@ -142,7 +140,7 @@ func TestRestore_OntoAnEmptyMachineTakesTheVaultsKey(t *testing.T) {
 	if err := os.WriteFile(place.VaultKey(), []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := execute(t, restoreCommand, archive, "--passphrase-file", "pass", "--yes"); err != nil {
+	if out, err := execute(t, "restore", archive, "--passphrase-file", "pass", "--yes"); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if got, err := openVault(t).Get("zai-main", "https://api.z.ai:443"); err != nil || got.Reveal() != zaiKey {
@@ -158,26 +156,26 @@ func TestRestore_RefusesWhatNoGatewayCouldRunOn(t *testing.T) {
 	if err := os.WriteFile(place.File("users.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := execute(t, backupCommand, "--to", "b.age", "--passphrase-file", pass); err != nil {
+	if _, err := execute(t, "backup", "--to", "b.age", "--passphrase-file", pass); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := execute(t, restoreCommand, "b.age", "--passphrase-file", pass, "--yes"); err == nil || !strings.Contains(err.Error(), "users.json") {
+	if _, err := execute(t, "restore", "b.age", "--passphrase-file", pass, "--yes"); err == nil || !strings.Contains(err.Error(), "users.json") {
 		t.Errorf("%v", err)
 	}
 	if err := os.WriteFile("wrong", []byte("another passphrase"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := execute(t, restoreCommand, "b.age", "--passphrase-file", "wrong"); !errors.Is(err, backup.ErrKey) {
+	if _, err := execute(t, "restore", "b.age", "--passphrase-file", "wrong"); !errors.Is(err, backup.ErrKey) {
 		t.Errorf("%v", err)
 	}
 	if err := os.WriteFile("junk", []byte("no archive"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := execute(t, restoreCommand, "junk", "--passphrase-file", pass); !errors.Is(err, backup.ErrDamaged) {
+	if _, err := execute(t, "restore", "junk", "--passphrase-file", pass); !errors.Is(err, backup.ErrDamaged) {
 		t.Errorf("%v", err)
 	}
 	for _, args := range [][]string{nil, {"b.age", "--undo"}} {
-		if _, err := execute(t, restoreCommand, args...); err == nil || !strings.Contains(err.Error(), "name a backup") {
+		if _, err := execute(t, append([]string{"restore"}, args...)...); err == nil || !strings.Contains(err.Error(), "name a backup") {
 			t.Errorf("%v", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
@@ -84,7 +85,7 @@ func embed(file, overrides string) (*App, error) {
 		return &App{}, nil
 	}
 	environ := os.Environ()
-	result, err := schema.Load(schema.Options{Path: file, Overrides: overrides, Environ: environ, Known: known()})
+	result, err := schema.Load(schema.Options{Path: file, Overrides: overrides, Environ: environ, Known: provider.Known()})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 // Package caddymodule makes aimux part of Caddy: an app that holds the
 // configuration and what is learned under it, a handler that serves requests,
-// admin endpoints that show what is going on, and commands.
+// admin endpoints that show what is going on. The commands are in package
+// command and have from here what takes an app.
 //
 // It is the thin side. What a gateway does lives in the packages below
 // internal, none of which knows Caddy; assemble.go is the only place that puts
@@ -27,7 +28,7 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("aimux", httpcaddyfile.Before, "reverse_proxy")
 	httpcaddyfile.RegisterHandlerDirective("aimux_dashboard", parseDashboard)
 	httpcaddyfile.RegisterDirectiveOrder("aimux_dashboard", httpcaddyfile.Before, "reverse_proxy")
-	registerCommands()
+	commands().Register()
 }
 
 // Version is aimux's version.

@@ -14,6 +14,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/client"
 	"github.com/aimux/aimux/caddymodule/internal/control"
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
 	"github.com/aimux/aimux/caddymodule/place"
@@ -111,7 +112,7 @@ func (s steered) Apply() error { return s.app.apply() }
 
 // Check reads the configuration as it would be.
 func (s steered) Check(overrides []byte) (*schema.Result, error) {
-	return schema.Load(schema.Options{Path: s.app.Source, OverridesData: overrides, Environ: os.Environ(), Known: known()})
+	return schema.Load(schema.Options{Path: s.app.Source, OverridesData: overrides, Environ: os.Environ(), Known: provider.Known()})
 }
 
 // describe reads the configuration's files once more, for where each value
@@ -121,7 +122,7 @@ func (a *App) describe(rt *runtime) func() *schema.Result {
 		if a.Source == "" && len(a.Config) > 0 && !place.Exists(a.overrides()) {
 			return rt.result
 		}
-		r, err := schema.Load(schema.Options{Path: a.Source, Overrides: a.overrides(), Environ: os.Environ(), Known: known()})
+		r, err := schema.Load(schema.Options{Path: a.Source, Overrides: a.overrides(), Environ: os.Environ(), Known: provider.Known()})
 		if err != nil {
 			return rt.result // the files have changed and do not hold; what is in force does
 		}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/schema"
 	"github.com/google/go-cmp/cmp"
 )
@@ -84,7 +85,7 @@ func TestReading_IsWhatTheDocumentSays(t *testing.T) {
 	if kept == nil {
 		t.Fatal("nothing was kept")
 	}
-	again, err := schema.FromJSON(app.Config, schema.Options{Path: app.Source, Environ: os.Environ(), Known: known()})
+	again, err := schema.FromJSON(app.Config, schema.Options{Path: app.Source, Environ: os.Environ(), Known: provider.Known()})
 	if err != nil {
 		t.Fatal(err)
 	}

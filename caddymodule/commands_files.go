@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aimux/aimux/caddymodule/command"
 	"github.com/aimux/aimux/caddymodule/internal/audit"
 	"github.com/aimux/aimux/caddymodule/internal/cli"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
@@ -12,12 +13,8 @@ import (
 )
 
 // openFiles finds the vault and the audit log of a configuration.
-func openFiles(ctx context.Context, config string) (*cli.Files, error) {
-	at, err := findInstallation(config)
-	if err != nil {
-		return nil, err
-	}
-	result, err := at.load()
+func openFiles(ctx context.Context, at *command.Installation) (*cli.Files, error) {
+	result, err := at.Load()
 	if err != nil {
 		return nil, err
 	}

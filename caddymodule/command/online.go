@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"context"
@@ -30,11 +30,10 @@ const maxSkew = time.Minute
 func (x *examination) reach(ctx context.Context) {
 	for _, id := range slices.Sorted(maps.Keys(x.config.Providers)) {
 		row := x.config.Providers[id]
-		known, ok := provider.Catalogue().Vendor(row.Kind)
-		if !row.On() || !ok {
+		if _, ok := provider.Catalogue().Vendor(row.Kind); !row.On() || !ok {
 			continue
 		}
-		vendor, err := customize(known, row)
+		vendor, err := x.host.Vendor(row)
 		if err != nil {
 			x.fail("reach", fmt.Sprintf("%s: %v", id, err), "")
 			continue
@@ -57,7 +56,7 @@ func (x *examination) ask(ctx context.Context, id string, vendor *provider.Vendo
 		x.fail("reach", fmt.Sprintf("%s: %v", id, err), "")
 		return
 	}
-	transport, err := reachBy(vendor, row)
+	transport, err := x.reachBy(vendor, row)
 	if err != nil {
 		x.fail("reach", fmt.Sprintf("%s: %v", id, err), "mend its base_url, ca_file or proxy")
 		return
@@ -77,8 +76,8 @@ func (x *examination) ask(ctx context.Context, id string, vendor *provider.Vendo
 }
 
 // reachBy connects as the gateway itself would: by the same rules.
-func reachBy(vendor *provider.Vendor, row schema.Provider) (*http.Transport, error) {
-	rules, err := rulesFor(vendor, row)
+func (x *examination) reachBy(vendor *provider.Vendor, row schema.Provider) (*http.Transport, error) {
+	rules, err := x.host.Rules(vendor, row)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +111,7 @@ func whyUnreached(err error) string {
 }
 
 // listens are the addresses on which a Caddyfile serves aimux to clients.
-func (at *installation) listens() []string {
+func (at *Installation) listens() []string {
 	var c caddyLogs
 	if at.caddy == nil || json.Unmarshal(at.caddy, &c) != nil {
 		return nil

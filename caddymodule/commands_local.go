@@ -7,44 +7,18 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 
+	"github.com/aimux/aimux/caddymodule/command"
 	"github.com/aimux/aimux/caddymodule/internal/cli"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
 	"github.com/aimux/aimux/caddymodule/place"
-	"github.com/caddyserver/caddy/v2"
-	"github.com/spf13/cobra"
 )
-
-// stateCommands are the commands that look at a gateway and change it.
-func stateCommands() []func(*cobra.Command) {
-	host := cli.Host{
-		Open: func(ctx context.Context, config string) (cli.Way, error) {
-			quiet()
-			return openLocal(ctx, config)
-		},
-		Files: func(ctx context.Context, config string) (*cli.Files, error) {
-			quiet()
-			return openFiles(ctx, config)
-		},
-		Diagnose: func(ctx context.Context, d cli.Diagnosis) []cli.Finding {
-			quiet()
-			return diagnose(ctx, d)
-		},
-		SetPassword: setPassword,
-	}
-	return host.Commands()
-}
 
 // openLocal makes an app in this process as a server would, of the same files,
 // and returns its API. Nothing serves and nothing is asked of providers; what
 // is changed is on disk when the way is closed.
-func openLocal(_ context.Context, config string) (cli.Way, error) {
-	at, err := findInstallation(config)
-	if err != nil {
-		return nil, err
-	}
-	app, err := at.app()
+func openLocal(_ context.Context, at *command.Installation) (cli.Way, error) {
+	app, err := idle(at)
 	if err != nil {
 		return nil, err
 	}
@@ -65,18 +39,18 @@ func openLocal(_ context.Context, config string) (cli.Way, error) {
 		app.live.drop()
 		return nil
 	}
-	return cli.Within(noting, "the files of "+at.name()+"; no server runs", end), nil
+	return cli.Within(noting, "the files of "+at.Name()+"; no server runs", end), nil
 }
 
-// app is an app that serves nothing.
-func (at *installation) app() (*App, error) {
+// idle is an app that serves nothing.
+func idle(at *command.Installation) (*App, error) {
 	// What an answer only says in general the log says exactly.
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	app := &App{Overrides: at.overrides, logger: logger, consoles: new(consoles), address: new(address)}
-	document := &App{Config: at.embedded}
-	if at.embedded == nil || place.Exists(app.overrides()) {
+	app := &App{Overrides: at.Overrides, logger: logger, consoles: new(consoles), address: new(address)}
+	document := &App{Config: at.Embedded}
+	if at.Embedded == nil || place.Exists(app.overrides()) {
 		var err error
-		if document, err = embed(at.source, at.overrides); err != nil {
+		if document, err = embed(at.Source, at.Overrides); err != nil {
 			return nil, err
 		}
 	}
@@ -101,11 +75,6 @@ func (a *App) prepare(rt *runtime) error {
 	}
 	return s.watch.Configure(alert.Options{Rules: alertRules(rt.config.Alerts.Rules), Windows: s.windows, Source: a})
 }
-
-// quiet keeps Caddy's log of this process to itself: a configuration that is
-// read says its warnings there, and the output of a command is not a log.
-// `config check` and `doctor` print them.
-var quiet = sync.OnceFunc(func() { caddy.BufferedLog() })
 
 // saveOnce writes the file and lets other processes have it at once, unless one
 // of them keeps it.

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"context"
@@ -21,7 +21,8 @@ import (
 // examination is what `aimux doctor` looks at, and what it found.
 type examination struct {
 	cli.Diagnosis
-	at       *installation
+	host     *Host
+	at       *Installation
 	config   *schema.Config // nil: it cannot be read
 	findings []cli.Finding
 }
@@ -38,9 +39,10 @@ func (x *examination) fail(check, text, mend string) {
 	x.findings = append(x.findings, cli.Finding{Check: check, Level: "fail", Text: text, Mend: mend})
 }
 
-// diagnose examines this machine's installation.
-func diagnose(ctx context.Context, d cli.Diagnosis) []cli.Finding {
-	x := &examination{Diagnosis: d}
+// Diagnose examines this machine's installation.
+func (h *Host) Diagnose(ctx context.Context, d cli.Diagnosis) []cli.Finding {
+	quiet()
+	x := &examination{Diagnosis: d, host: h}
 	x.server()
 	x.configuration()
 	if x.config != nil {
@@ -68,13 +70,13 @@ func (x *examination) server() {
 
 // configuration loads the configuration as a server would.
 func (x *examination) configuration() {
-	at, err := findInstallation(x.Config)
+	at, err := Find(x.Config)
 	if err != nil {
 		x.fail("configuration", err.Error(), "aimux config check says where")
 		return
 	}
 	x.at = at
-	result, err := at.load()
+	result, err := at.Load()
 	if err != nil {
 		x.fail("configuration", err.Error(), "mend what is said above, then `aimux config check`")
 		return
@@ -84,7 +86,7 @@ func (x *examination) configuration() {
 		x.warn("configuration", w.String(), "")
 	}
 	if len(result.Warnings) == 0 {
-		x.ok("configuration", "%s is in order", at.name())
+		x.ok("configuration", "%s is in order", at.Name())
 	}
 	if result.Config.Implicit && len(result.EnvUsed) == 0 {
 		x.warn("configuration", "no provider is configured, and no provider's key is in the environment: the simulator would answer", "aimux providers add ID")
@@ -235,12 +237,12 @@ func (x *examination) listeners() {
 	}
 	guarded := len(x.config.Clients) > 0 || place.Exists(place.Clients())
 	for _, listen := range listens {
-		open, err := reachable(listen)
+		shown, open, err := x.host.Reachable(listen)
 		switch {
 		case err != nil:
 			x.fail("listeners", fmt.Sprintf("%s: %v", listen, err), "")
 		case open && !guarded:
-			x.fail("listeners", shownListener(listen)+" can be reached from other machines, and there is no client: aimux refuses to serve there", "aimux clients create NAME, or bind 127.0.0.1")
+			x.fail("listeners", shown+" can be reached from other machines, and there is no client: aimux refuses to serve there", "aimux clients create NAME, or bind 127.0.0.1")
 		case x.Running == "" && taken(listen):
 			x.warn("listeners", listen+" is taken by another program", "stop that one, or listen elsewhere")
 		default:

@@ -14,8 +14,12 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/audit"
 	"github.com/aimux/aimux/caddymodule/internal/cli"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/caddymodule/internal/vault"
 	"github.com/aimux/aimux/caddymodule/place"
+	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
+	_ "github.com/caddyserver/caddy/v2/modules/logging"
 	"github.com/spf13/cobra"
 )
 
@@ -36,8 +40,7 @@ func machine(t *testing.T) (dir string) {
 func typed(t *testing.T, stdin string, args ...string) (out, said string, code cli.Exit) {
 	t.Helper()
 	root := &cobra.Command{Use: "aimux", SilenceUsage: true}
-	host := cli.Host{Open: openLocal, Files: openFiles, SetPassword: setPassword, Diagnose: diagnose}
-	for _, add := range append(host.Commands(), configCommand) {
+	for _, add := range commands().Commands() {
 		var cmd cobra.Command
 		add(&cmd)
 		root.AddCommand(&cmd)
@@ -187,45 +190,12 @@ func TestCommands_OfABrokenConfigurationSayWhere(t *testing.T) {
 	}
 }
 
-// TestExit_CodesReachCaddysMain holds that Caddy finds its own error with the
-// code in ours, and that the text is for the user.
-func TestExit_CodesReachCaddysMain(t *testing.T) {
-	for code, want := range map[cli.Exit]string{cli.Usage: "exiting with status 2", cli.Nothing: "exiting with status 3"} {
-		cmd := &cobra.Command{Use: "x", SilenceUsage: true, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
-			return &cli.ExitError{Code: code, Err: errors.New("said to the user")}
-		}}
-		exits(cmd)
-		var said bytes.Buffer
-		cmd.SetErr(&said)
-		cmd.SetArgs(nil)
-		err := cmd.Execute()
-		var found bool
-		for _, e := range unwrapped(err) {
-			found = found || fmt.Sprintf("%T", e) == "*caddycmd.exitError" && e.Error() == want
-		}
-		if !found || said.String() != "Error: said to the user\n" {
-			t.Errorf("%d: %#v, said %q", code, err, said.String())
-		}
-	}
-	plain := errors.New("plain")
-	if err := exiting(new(cobra.Command), plain); err != plain {
-		t.Errorf("an error of code 1 becomes %v", err)
-	}
-}
-
-func unwrapped(err error) []error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		return many.Unwrap()
-	}
-	return nil
-}
-
 // TestCommands_EveryExampleParses reads the examples of all commands as a shell
 // and cobra would.
 func TestCommands_EveryExampleParses(t *testing.T) {
 	tree := func() *cobra.Command {
 		root := &cobra.Command{Use: "aimux"}
-		for _, add := range allCommands() {
+		for _, add := range commands().Commands() {
 			var cmd cobra.Command
 			add(&cmd)
 			root.AddCommand(&cmd)
@@ -288,4 +258,110 @@ func shellWords(line string) []string {
 		words = append(words, strings.Fields(part)...)
 	}
 	return words
+}
+
+// ownMachine gives a test a machine of its own: no keys, no files, no server.
+func ownMachine(t *testing.T) (home string) {
+	t.Helper()
+	noKeys(t)
+	home = t.TempDir()
+	for name, value := range map[string]string{
+		"HOME": home, "XDG_CONFIG_HOME": filepath.Join(home, ".config"), "XDG_DATA_HOME": filepath.Join(home, ".local/share"),
+		"AIMUX_ADMIN": "unix/" + filepath.Join(home, "none.sock"), "AIMUX_URL": "", "AIMUX_TOKEN": "", "AIMUX_MODEL": "", "CLAUDE_CONFIG_DIR": "", "CODEX_HOME": "",
+	} {
+		t.Setenv(name, value)
+	}
+	t.Chdir(home)
+	return home
+}
+
+// execute runs a command and returns all that it printed.
+func execute(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	root := &cobra.Command{Use: "aimux"}
+	for _, add := range commands().Commands() {
+		var cmd cobra.Command
+		add(&cmd)
+		root.AddCommand(&cmd)
+	}
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&out)
+	root.SetArgs(args)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func mustRead(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// openVault opens the vault of a test's machine.
+func openVault(t *testing.T) *vault.Vault {
+	t.Helper()
+	options, err := place.VaultOptions(schema.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vault.Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+const zaiKey = "0123456789abcdef0123456789abcdef.AbCdEf0123456789"
+
+func TestScan_ShowsMaskedAndPutsToUse(t *testing.T) {
+	ownMachine(t)
+	key := "csk-abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl"
+	if err := os.MkdirAll("old", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("old/keys.json", []byte(`{"CEREBRAS_API_KEY":"`+key+`"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := execute(t, "scan", "old")
+	if err != nil || strings.Contains(out, key) || !strings.Contains(out, "cerebras") || place.Exists(place.File("vault.json")) {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if out, err = execute(t, "scan", "old", "--import", "--yes"); err != nil || strings.Contains(out, key) || !strings.Contains(out, "in use: ") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	result, err := schema.Load(schema.Options{Overrides: place.Overrides(), Environ: os.Environ(), Known: provider.Known()})
+	if err != nil || len(result.Config.Keys) != 1 || result.Config.Keys[0].Secret.Scheme != "vault" {
+		t.Fatalf("%v, %v", err, result)
+	}
+	if got, err := openVault(t).Get(result.Config.Keys[0].Secret.Name, "https://api.cerebras.ai:443"); err != nil || got.Reveal() != key {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestConfigCheck_ReadsCaddyfilesAndWarnsOfAccessLogs(t *testing.T) {
+	dir := machine(t)
+	put(t, filepath.Join(dir, "aimux.toon"), "version: 1\nproviders:\n  sim:\n    kind: simulator\n")
+	put(t, filepath.Join(dir, "Caddyfile"), "{\n\taimux\n}\nhttp://127.0.0.1:8080 {\n\tbind 127.0.0.1\n\tlog\n\taimux\n}\n")
+	for _, args := range [][]string{{"config", "check", "Caddyfile"}, {"config", "check", "--config", "Caddyfile"}, {"config", "check"}} {
+		out, said, code := typed(t, "", args...)
+		if code != cli.OK || !strings.Contains(out, "warning Caddyfile: the access log of 127.0.0.1:8080") {
+			t.Errorf("%v: exit code %d, %s: %s", args, code, said, out)
+		}
+	}
+	put(t, filepath.Join(dir, "aimux.toon"), "version: 1\nnonsense: 1\n")
+	if out, _, code := typed(t, "", "config", "check", "Caddyfile"); code != cli.Failed || !strings.Contains(out, "nonsense") {
+		t.Errorf("a broken one: exit code %d: %s", code, out)
+	}
+}
+
+// keyIn writes a key into a file.
+func keyIn(t *testing.T, key string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "key")
+	put(t, file, key)
+	return file
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bufio"
@@ -23,6 +23,7 @@ import (
 
 // firstSteps is `aimux init`: what it was told, and whom it may ask.
 type firstSteps struct {
+	host                    *Host
 	dir, keyFile            string
 	kinds                   []string
 	keyStdin, vault, asJSON bool
@@ -36,8 +37,8 @@ type firstSteps struct {
 }
 
 // initCommand is `aimux init`.
-func initCommand(cmd *cobra.Command) {
-	f := &firstSteps{lookup: os.LookupEnv, find: exec.LookPath}
+func (h *Host) initCommand(cmd *cobra.Command) {
+	f := &firstSteps{host: h, lookup: os.LookupEnv, find: exec.LookPath}
 	cmd.Use = "init [--provider KIND [--key-stdin]]"
 	cmd.Short = "First steps: finds your provider keys, writes aimux.toon, says what to type next"
 	cmd.Long = "Looks for provider keys in the environment and for clients on this machine, asks for what is missing, and writes aimux.toon and a Caddyfile " +
@@ -61,7 +62,7 @@ func initCommand(cmd *cobra.Command) {
 		f.terminal(os.Stdin, os.Stderr)
 		made, err := f.run(cmd.Context())
 		if err == nil && f.asJSON {
-			err = printJSON(cmd.OutOrStdout(), made)
+			err = PrintJSON(cmd.OutOrStdout(), made)
 		}
 		return err
 	}
@@ -117,7 +118,7 @@ func (f *firstSteps) run(ctx context.Context) (*firstMade, error) {
 	if err := f.wantVault(picks); err != nil {
 		return nil, err
 	}
-	keys := &vaultWriter{ctx: ctx, say: f.say}
+	keys := &vaultWriter{host: f.host, ctx: ctx, say: f.say}
 	made := &firstMade{Config: filepath.Join(dir, "aimux.toon"), Stored: []string{}, Clients: f.clients()}
 	if err := f.store(keys, picks); err != nil {
 		return nil, errors.Join(err, keys.takeBack())
@@ -168,7 +169,7 @@ func (f *firstSteps) pick() ([]*chosen, error) {
 	var out []*chosen
 	for _, v := range provider.Catalogue().Vendors() {
 		envs := f.variables(v)
-		if len(envs) == 0 || !known().Kinds[v.Kind].Discover {
+		if len(envs) == 0 || !provider.Known().Kinds[v.Kind].Discover {
 			continue
 		}
 		fmt.Fprintf(f.say, "found %s: %s\n", v.Title, strings.Join(envs, ", "))

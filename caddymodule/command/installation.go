@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"encoding/json"
@@ -17,21 +17,22 @@ import (
 // systemConfig is where services keep their configuration.
 const systemConfig = "/etc/aimux"
 
-// installation is what a server on this machine would serve.
-type installation struct {
-	caddyfile string          // empty: there is none
-	caddy     json.RawMessage // what the Caddyfile, or Caddy's own JSON, says; nil without
-	source    string          // aimux's configuration; empty: the environment
-	overrides string          // empty: the usual place
-	embedded  json.RawMessage // the configuration, if only Caddy's JSON has it
+// Installation is what a server on this machine would serve.
+type Installation struct {
+	Caddyfile string          // empty: there is none
+	Source    string          // aimux's configuration; empty: the environment
+	Overrides string          // empty: the usual place
+	Embedded  json.RawMessage // the configuration, if only Caddy's JSON has it
+
+	caddy json.RawMessage // what the Caddyfile, or Caddy's own JSON, says; nil without
 }
 
-// findInstallation finds what a server would serve: named may be a
+// Find finds what a server would serve: named may be a
 // configuration of aimux, a Caddyfile, or Caddy's JSON. Without a name it is
 // what `aimux run` would find here, then $AIMUX_CONFIG, then what is in the
 // user's own configuration directory and in /etc/aimux, then the environment
 // alone.
-func findInstallation(named string) (*installation, error) {
+func Find(named string) (*Installation, error) {
 	if named != "" {
 		return readInstallation(named)
 	}
@@ -42,28 +43,28 @@ func findInstallation(named string) (*installation, error) {
 	for _, dir := range []string{".", own, systemConfig} {
 		at, err := readInstallation(filepath.Join(dir, "Caddyfile"))
 		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNoApp):
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrNoApp):
 		case err != nil:
 			return nil, fmt.Errorf("%w; --config names another configuration", err)
 		default:
 			return at, nil
 		}
 		if file := os.Getenv("AIMUX_CONFIG"); file != "" && dir == "." {
-			return &installation{source: file}, nil
+			return &Installation{Source: file}, nil
 		}
 		if file := place.FindConfig(dir); file != "" {
-			return &installation{source: file}, nil
+			return &Installation{Source: file}, nil
 		}
 	}
-	return &installation{}, nil
+	return &Installation{}, nil
 }
 
-// errNoApp says that a configuration of Caddy's has no aimux in it.
-var errNoApp = errors.New("it has no aimux in it")
+// ErrNoApp says that a configuration of Caddy's has no aimux in it.
+var ErrNoApp = errors.New("it has no aimux in it")
 
 // readInstallation reads the configuration in a file, of aimux's or of Caddy's.
-func readInstallation(path string) (*installation, error) {
-	if isCaddyfile(path) {
+func readInstallation(path string) (*Installation, error) {
+	if IsCaddyfile(path) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
@@ -85,11 +86,11 @@ func readInstallation(path string) (*installation, error) {
 	if strings.HasSuffix(path, ".json") && json.Unmarshal(data, &caddys) == nil && caddys.Apps != nil {
 		return installationOf(path, data)
 	}
-	return &installation{source: path}, nil
+	return &Installation{Source: path}, nil
 }
 
-// isCaddyfile reports whether a file is called as Caddyfiles are.
-func isCaddyfile(path string) bool {
+// IsCaddyfile reports whether a file is called as Caddyfiles are.
+func IsCaddyfile(path string) bool {
 	base := strings.ToLower(filepath.Base(path))
 	return strings.HasPrefix(base, "caddyfile") && filepath.Ext(base) != ".json" || strings.HasSuffix(base, ".caddyfile")
 }
@@ -108,11 +109,14 @@ func adaptCaddyfile(path string, data []byte) (json.RawMessage, error) {
 }
 
 // installationOf finds aimux in a configuration of Caddy's.
-func installationOf(path string, whole json.RawMessage) (*installation, error) {
+func installationOf(path string, whole json.RawMessage) (*Installation, error) {
 	var caddys struct {
 		Apps struct {
-			Aimux *App
-			HTTP  json.RawMessage
+			Aimux *struct {
+				Config            json.RawMessage
+				Source, Overrides string
+			}
+			HTTP json.RawMessage
 		}
 	}
 	if err := json.Unmarshal(whole, &caddys); err != nil {
@@ -120,42 +124,56 @@ func installationOf(path string, whole json.RawMessage) (*installation, error) {
 	}
 	handled := strings.Contains(string(caddys.Apps.HTTP), `"aimux`)
 	if caddys.Apps.Aimux == nil && !handled {
-		return nil, fmt.Errorf("%s: %w", path, errNoApp)
+		return nil, fmt.Errorf("%s: %w", path, ErrNoApp)
 	}
-	at := &installation{caddyfile: path, caddy: whole}
+	at := &Installation{Caddyfile: path, caddy: whole}
 	if app := caddys.Apps.Aimux; app != nil {
-		at.source, at.overrides = app.Source, app.Overrides
+		at.Source, at.Overrides = app.Source, app.Overrides
 		if app.Source == "" {
-			at.embedded = app.Config
+			at.Embedded = app.Config
 		}
 	}
 	return at, nil
 }
 
-// name says where the configuration comes from.
-func (at *installation) name() string {
+// Name says where the configuration comes from.
+func (at *Installation) Name() string {
 	switch {
-	case at.source != "":
-		return at.source
-	case at.embedded != nil:
-		return at.caddyfile
+	case at.Source != "":
+		return at.Source
+	case at.Embedded != nil:
+		return at.Caddyfile
 	}
 	return "the environment"
 }
 
 // options are those to load the configuration with.
-func (at *installation) options() schema.Options {
-	o := loadOptions(at.source)
-	if at.overrides != "" {
-		o.Overrides = at.overrides
+func (at *Installation) options() schema.Options {
+	o := loadOptions(at.Source)
+	if at.Overrides != "" {
+		o.Overrides = at.Overrides
 	}
 	return o
 }
 
-// load reads the configuration.
-func (at *installation) load() (*schema.Result, error) {
-	if at.embedded != nil && !place.Exists(at.options().Overrides) {
-		return schema.FromJSON(at.embedded, at.options())
+// Load reads the configuration.
+func (at *Installation) Load() (*schema.Result, error) {
+	if at.Embedded != nil && !place.Exists(at.options().Overrides) {
+		return schema.FromJSON(at.Embedded, at.options())
 	}
 	return schema.Load(at.options())
+}
+
+// Present is the configuration that commands are about: the one named, or the
+// user's where this directory has none. Empty: the one of this directory or of
+// the machine, if there is one.
+func Present(named string) string {
+	dir, err := place.UserDir()
+	if named != "" || err != nil || isOwnCaddyfile("Caddyfile") || place.FindConfig(".") != "" || os.Getenv("AIMUX_CONFIG") != "" {
+		return named
+	}
+	if file := filepath.Join(dir, "Caddyfile"); isOwnCaddyfile(file) {
+		return file
+	}
+	return place.FindConfig(dir)
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bytes"
@@ -18,38 +18,10 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/launch"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
 	"github.com/aimux/aimux/caddymodule/place"
+	"github.com/aimux/aimux/deploy"
 	"github.com/aimux/aimux/schema"
 	"github.com/google/go-cmp/cmp"
-	"github.com/spf13/cobra"
 )
-
-// ownMachine gives a test a machine of its own: no keys, no files, no server.
-func ownMachine(t *testing.T) (home string) {
-	t.Helper()
-	noKeys(t)
-	home = t.TempDir()
-	for name, value := range map[string]string{
-		"HOME": home, "XDG_CONFIG_HOME": filepath.Join(home, ".config"), "XDG_DATA_HOME": filepath.Join(home, ".local/share"),
-		"AIMUX_ADMIN": "unix/" + filepath.Join(home, "none.sock"), "AIMUX_URL": "", "AIMUX_TOKEN": "", "AIMUX_MODEL": "", "CLAUDE_CONFIG_DIR": "", "CODEX_HOME": "",
-	} {
-		t.Setenv(name, value)
-	}
-	t.Chdir(home)
-	return home
-}
-
-// execute runs a command and returns what it printed.
-func execute(t *testing.T, add func(*cobra.Command), args ...string) (string, error) {
-	t.Helper()
-	var cmd cobra.Command
-	add(&cmd)
-	var out bytes.Buffer
-	cmd.SetOut(&out)
-	cmd.SetErr(&out)
-	cmd.SetArgs(args)
-	err := cmd.ExecuteContext(t.Context())
-	return out.String(), err
-}
 
 // fakeGateway answers like a gateway that takes one token; empty: any.
 func fakeGateway(t *testing.T, token string) *httptest.Server {
@@ -195,18 +167,9 @@ func TestLauncher_StartsAGatewayOnDemand(t *testing.T) {
 	if !strings.Contains(ran.String(), "ANTHROPIC_BASE_URL="+l.url) {
 		t.Error(ran)
 	}
-	if adapted := adapt(t, file, mustRead(t, file)); !strings.Contains(adapted, `"aimux_dashboard"`) {
-		t.Error(adapted)
+	if made := mustRead(t, file); made != deploy.Text("user/Caddyfile") {
+		t.Error(made)
 	}
-}
-
-func mustRead(t *testing.T, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }
 
 func TestLauncher_SaysWhatIsWrong(t *testing.T) {

@@ -1,12 +1,15 @@
-package caddymodule
+package command_test
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/aimux/aimux/caddymodule/internal/cli"
+	_ "github.com/aimux/aimux/caddymodule"
+	"github.com/aimux/aimux/caddymodule/command"
+	_ "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
 )
 
@@ -37,8 +40,8 @@ func TestFindInstallation_LooksWhereTheServerDoes(t *testing.T) {
 				put(t, filepath.Join(dir, file), text)
 			}
 			t.Setenv("AIMUX_CONFIG", c.env)
-			at, err := findInstallation(c.named)
-			if err != nil || at.source != c.source || at.overrides != c.over {
+			at, err := command.Find(c.named)
+			if err != nil || at.Source != c.source || at.Overrides != c.over {
 				t.Errorf("%+v, %v", at, err)
 			}
 		})
@@ -49,11 +52,11 @@ func TestFindInstallation_RefusesWhatIsNoneOfThese(t *testing.T) {
 	dir := machine(t)
 	put(t, filepath.Join(dir, "Caddyfile.x"), ":80 {\n\trespond hello\n}\n")
 	put(t, filepath.Join(dir, "Caddyfile.y"), "{\n")
-	if _, err := findInstallation("Caddyfile.x"); !errors.Is(err, errNoApp) {
+	if _, err := command.Find("Caddyfile.x"); !errors.Is(err, command.ErrNoApp) {
 		t.Errorf("without aimux: %v", err)
 	}
 	for _, name := range []string{"Caddyfile.y", "none.toon", "aimux.conf"} {
-		if _, err := findInstallation(name); err == nil {
+		if _, err := command.Find(name); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
@@ -87,38 +90,41 @@ func TestLeakingLogs_AreThoseThatWriteKeysOfClients(t *testing.T) {
 				c.directive = "aimux"
 			}
 			text := "{\n\taimux\n\t" + c.global + "\n}\nhttp://127.0.0.1:8080 {\n\t" + c.site + "\n\t" + c.directive + "\n}\n"
-			whole, err := adaptCaddyfile("Caddyfile", []byte(text))
+			whole, err := command.AdaptCaddyfile("Caddyfile", []byte(text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := strings.Join(leakingLogs(whole), "\n")
+			got := strings.Join(command.LeakingLogs(whole), "\n")
 			if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 				t.Errorf("got %q, want %q in it; %s", got, c.want, whole)
 			}
 		})
 	}
-	if got := leakingLogs([]byte("no json")); got != nil {
+	if got := command.LeakingLogs([]byte("no json")); got != nil {
 		t.Errorf("of nonsense: %v", got)
 	}
 }
 
 func FuzzLeakingLogs(f *testing.F) {
 	f.Add([]byte(`{"logging":{"logs":{"default":{"encoder":{"format":"filter","wrap":{"format":"json"}}}}},"apps":{"http":{"servers":{"a":{"logs":{"logger_names":{"x":["y"],"z":""}},"routes":["aimux"]}}}}}`))
-	f.Fuzz(func(t *testing.T, data []byte) { leakingLogs(data) })
+	f.Fuzz(func(t *testing.T, data []byte) { command.LeakingLogs(data) })
 }
 
-func TestConfigCheck_ReadsCaddyfilesAndWarnsOfAccessLogs(t *testing.T) {
-	dir := machine(t)
-	put(t, filepath.Join(dir, "aimux.toon"), "version: 1\nproviders:\n  sim:\n    kind: simulator\n")
-	put(t, filepath.Join(dir, "Caddyfile"), "{\n\taimux\n}\nhttp://127.0.0.1:8080 {\n\tbind 127.0.0.1\n\tlog\n\taimux\n}\n")
-	for _, args := range [][]string{{"config", "check", "Caddyfile"}, {"config", "check", "--config", "Caddyfile"}, {"config", "check"}} {
-		out, said, code := typed(t, "", args...)
-		if code != cli.OK || !strings.Contains(out, "warning Caddyfile: the access log of 127.0.0.1:8080") {
-			t.Errorf("%v: exit code %d, %s: %s", args, code, said, out)
-		}
-	}
-	put(t, filepath.Join(dir, "aimux.toon"), "version: 1\nnonsense: 1\n")
-	if out, _, code := typed(t, "", "config", "check", "Caddyfile"); code != cli.Failed || !strings.Contains(out, "nonsense") {
-		t.Errorf("a broken one: exit code %d: %s", code, out)
+// machine is a machine with nothing on it but what a test puts there.
+func machine(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	t.Setenv("XDG_DATA_HOME", filepath.Join(dir, "data"))
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "conf"))
+	t.Setenv("AIMUX_ADMIN", "off")
+	t.Setenv("AIMUX_CONFIG", "")
+	t.Chdir(dir)
+	return dir
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bytes"
@@ -145,9 +145,11 @@ type tokenVault struct{ vault *vault.Vault }
 
 // newTokenVault opens the vault; nil if there is none, or none that opens here.
 func newTokenVault(ctx context.Context) *tokenVault {
-	_, config, err := presentFiles("")
-	if err != nil {
-		config = schema.Defaults()
+	config := schema.Defaults()
+	if at, err := Find(Present("")); err == nil {
+		if result, err := at.Load(); err == nil {
+			config = result.Config
+		}
 	}
 	options, err := place.VaultOptions(config)
 	if err != nil || !place.Exists(options.Path) {

@@ -12,7 +12,7 @@ import (
 // tree is aimux with all its commands and the names of Caddy's.
 func tree() *cobra.Command {
 	root := &cobra.Command{Use: "aimux"}
-	for _, add := range allCommands() {
+	for _, add := range commands().Commands() {
 		sub := new(cobra.Command)
 		add(sub)
 		root.AddCommand(sub)
@@ -54,6 +54,7 @@ func commandsIn(text string) [][]string {
 			line = strings.TrimSuffix(strings.TrimPrefix(line, `eval "$(`), `)"`)
 			line, _, _ = strings.Cut(line, " | ")
 			line, _, _ = strings.Cut(line, " < ")
+			line, _, _ = strings.Cut(line, " > ")
 			if words := strings.Fields(line); len(words) > 1 && words[0] == "aimux" {
 				out = append(out, words[1:])
 			}
@@ -96,9 +97,12 @@ func TestHelp_ExamplesAreUnderstood(t *testing.T) {
 			walk(sub)
 		}
 	}
-	for _, add := range setupCommands {
+	for _, add := range commands().Commands() {
 		cmd := new(cobra.Command)
-		if add(cmd); cmd.Short == "" || cmd.Long == "" || cmd.Example == "" && !cmd.HasSubCommands() {
+		if add(cmd); cmd.Hidden {
+			continue
+		}
+		if cmd.Short == "" || cmd.Long == "" || cmd.Example == "" && !cmd.HasSubCommands() {
 			t.Errorf("%s: help is missing", cmd.Name())
 		}
 		walk(cmd)

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/aimux/aimux/caddymodule/internal/cli"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/spf13/cobra"
@@ -37,7 +38,7 @@ func configFile(args []string) (string, error) {
 }
 
 func loadOptions(file string) schema.Options {
-	return schema.Options{Path: file, Overrides: place.Overrides(), Environ: os.Environ(), Known: known()}
+	return schema.Options{Path: file, Overrides: place.Overrides(), Environ: os.Environ(), Known: provider.Known()}
 }
 
 func configCheck() *cobra.Command {
@@ -60,7 +61,7 @@ func configCheck() *cobra.Command {
 			quiet()
 			report := checkFile(file)
 			if asJSON {
-				err = printJSON(cmd.OutOrStdout(), report)
+				err = PrintJSON(cmd.OutOrStdout(), report)
 			} else {
 				printReport(cmd.OutOrStdout(), file, report)
 			}
@@ -88,7 +89,8 @@ func printReport(w io.Writer, file string, r schema.Report) {
 	}
 }
 
-func printJSON(w io.Writer, v any) error {
+// PrintJSON prints a value for programs, and for people who look at it.
+func PrintJSON(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
@@ -114,7 +116,7 @@ func configShow() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), slices.Collect(schema.Settings(result)))
+				return PrintJSON(cmd.OutOrStdout(), slices.Collect(schema.Settings(result)))
 			}
 			_, err = io.WriteString(cmd.OutOrStdout(), schema.Show(result))
 			return err

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"cmp"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/aimux/aimux/caddymodule/internal/launch"
 	"github.com/aimux/aimux/caddymodule/internal/legacy"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
 	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
@@ -20,7 +21,7 @@ import (
 )
 
 // migrateCommand is `aimux migrate`.
-func migrateCommand(cmd *cobra.Command) {
+func (h *Host) migrateCommand(cmd *cobra.Command) {
 	var to string
 	var dryRun, asJSON bool
 	cmd.Use = "migrate [PATH…]"
@@ -41,7 +42,7 @@ func migrateCommand(cmd *cobra.Command) {
 		if err != nil {
 			return err
 		}
-		m := migration{ctx: cmd.Context(), dir: dir, dryRun: dryRun, out: cmd.OutOrStdout()}
+		m := migration{host: h, ctx: cmd.Context(), dir: dir, dryRun: dryRun, out: cmd.OutOrStdout()}
 		if m.paths, err = oldPaths(args); err != nil {
 			return err
 		}
@@ -80,6 +81,7 @@ func oldPaths(named []string) ([]string, error) {
 
 // migration is one run of `aimux migrate`.
 type migration struct {
+	host   *Host
 	ctx    context.Context
 	paths  []string
 	dir    string
@@ -90,7 +92,7 @@ type migration struct {
 // run reads everything, then writes the keys, then the configuration. A failure
 // takes the keys back.
 func (m *migration) run() (*legacy.Result, error) {
-	keys := &vaultWriter{ctx: m.ctx, say: io.Discard}
+	keys := &vaultWriter{host: m.host, ctx: m.ctx, say: io.Discard}
 	result, err := m.read(keys)
 	if err != nil {
 		return result, err
@@ -119,7 +121,7 @@ func (m *migration) run() (*legacy.Result, error) {
 // read imports. An id of the vault is free for the very key that it names, so
 // that a second run stores nothing twice.
 func (m *migration) read(keys *vaultWriter) (*legacy.Result, error) {
-	options := legacy.Options{Known: known(), DryRun: m.dryRun}
+	options := legacy.Options{Known: provider.Known(), DryRun: m.dryRun}
 	result, err := legacy.Import(m.paths, options)
 	if err != nil || len(result.Keys) == 0 {
 		return result, err
@@ -181,7 +183,7 @@ func (m *migration) print(result *legacy.Result, asJSON bool) {
 }
 
 // scanCommand is `aimux scan`.
-func scanCommand(cmd *cobra.Command) {
+func (h *Host) scanCommand(cmd *cobra.Command) {
 	var imports, yes, asJSON bool
 	cmd.Use = "scan DIR"
 	cmd.Short = "Finds provider keys in the JSON, TOML, YAML and environment files of a directory"
@@ -199,17 +201,17 @@ func scanCommand(cmd *cobra.Command) {
 		}
 		out := cmd.OutOrStdout()
 		if asJSON {
-			err = printJSON(out, found)
+			err = PrintJSON(out, found)
 		} else {
 			printFindings(out, found)
 		}
 		if err != nil || !imports {
 			return err
 		}
-		keys := found.Keys(legacy.Options{Known: known()}, func(f legacy.Finding) bool {
-			return yes || consent(os.Stdin, os.Stderr, fmt.Sprintf("%s:%d %s of %s: use it?", f.File, f.Line, f.Masked, f.Vendor)) == nil
+		keys := found.Keys(legacy.Options{Known: provider.Known()}, func(f legacy.Finding) bool {
+			return yes || Consent(os.Stdin, os.Stderr, fmt.Sprintf("%s:%d %s of %s: use it?", f.File, f.Line, f.Masked, f.Vendor)) == nil
 		})
-		return putToUse(cmd.Context(), out, keys)
+		return h.putToUse(cmd.Context(), out, keys)
 	}
 }
 
@@ -225,8 +227,8 @@ func printFindings(w io.Writer, found *legacy.Scanned) {
 
 // putToUse adds keys to their providers by the API: of the server that runs, or
 // over the files.
-func putToUse(ctx context.Context, w io.Writer, keys []legacy.Key) error {
-	api, end, err := apiHere(ctx)
+func (h *Host) putToUse(ctx context.Context, w io.Writer, keys []legacy.Key) error {
+	api, end, err := h.apiHere(ctx)
 	if err != nil {
 		return err
 	}
@@ -278,11 +280,15 @@ func addKey(ctx context.Context, api launch.API, k legacy.Key) error {
 }
 
 // apiHere is the API of the server that runs, or else over the files.
-func apiHere(ctx context.Context) (launch.API, func() error, error) {
+func (h *Host) apiHere(ctx context.Context) (launch.API, func() error, error) {
 	if (adminAPI{}).running() {
 		return adminAPI{}, func() error { return nil }, nil
 	}
-	way, err := openLocal(ctx, presentConfig(""))
+	at, err := Find(Present(""))
+	if err != nil {
+		return nil, nil, err
+	}
+	way, err := h.Open(ctx, at)
 	if err != nil {
 		return nil, nil, err
 	}

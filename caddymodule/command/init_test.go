@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bytes"
@@ -43,7 +43,7 @@ func first(t *testing.T, answers ...string) (*firstSteps, *bytes.Buffer) {
 		answers = answers[1:]
 		return answer, nil
 	}
-	f := &firstSteps{lookup: os.LookupEnv, say: said, stdin: strings.NewReader(""), answers: next, hidden: next}
+	f := &firstSteps{host: host(), lookup: os.LookupEnv, say: said, stdin: strings.NewReader(""), answers: next, hidden: next}
 	f.find = func(name string) (string, error) {
 		if name == "codex" {
 			return "/bin/codex", nil
@@ -109,7 +109,7 @@ func TestInit_FlagsForScripts(t *testing.T) {
 	if err := os.WriteFile(keyFile, []byte(zaiKey+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := execute(t, initCommand, "--provider", "zai", "--key-file", keyFile, "--dir", "a", "--json")
+	out, err := execute(t, host().initCommand, "--provider", "zai", "--key-file", keyFile, "--dir", "a", "--json")
 	var made firstMade
 	if jsonErr := json.Unmarshal([]byte(out), &made); err != nil || jsonErr != nil || cmp.Diff([]string{"zai-main"}, made.Stored) != "" {
 		t.Errorf("%v, %v: %s", err, jsonErr, out)
@@ -125,7 +125,7 @@ func TestInit_FlagsForScripts(t *testing.T) {
 		{[]string{"--provider", "zai", "--provider", "openai", "--key-file", keyFile, "--dir", "b"}, "several providers"},
 		{[]string{"--provider", "zai", "--key-file", os.DevNull, "--dir", "b"}, ""},
 	} {
-		if out, err := execute(t, initCommand, c.args...); err == nil || !strings.Contains(err.Error(), c.want) || place.Exists("b/aimux.toon") {
+		if out, err := execute(t, host().initCommand, c.args...); err == nil || !strings.Contains(err.Error(), c.want) || place.Exists("b/aimux.toon") {
 			t.Errorf("%q: %v, %s", c.args, err, out)
 		}
 	}
@@ -149,19 +149,19 @@ func TestMigrate_KeysGoIntoTheVaultOnceAndTheSourceStays(t *testing.T) {
 	if err := os.WriteFile(old, []byte(oldConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := execute(t, migrateCommand, "--dry-run")
+	out, err := execute(t, host().migrateCommand, "--dry-run")
 	if err != nil || !strings.Contains(out, "Nothing is written yet") || place.Exists(place.File("vault.json")) {
 		t.Fatalf("%v: %s", err, out)
 	}
-	out, err = execute(t, migrateCommand)
+	out, err = execute(t, host().migrateCommand)
 	if err != nil || strings.Contains(out, zaiKey) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	document := mustRead(t, filepath.Join(home, ".config/aimux/aimux.toon"))
-	if _, err := execute(t, migrateCommand); err == nil || !strings.Contains(err.Error(), "already there") {
+	if _, err := execute(t, host().migrateCommand); err == nil || !strings.Contains(err.Error(), "already there") {
 		t.Errorf("%v", err)
 	}
-	if out, err := execute(t, migrateCommand, old, "--to", "second", "--json"); err != nil || !json.Valid([]byte(out)) {
+	if out, err := execute(t, host().migrateCommand, old, "--to", "second", "--json"); err != nil || !json.Valid([]byte(out)) {
 		t.Errorf("%v: %s", err, out)
 	}
 	if d := cmp.Diff(document, mustRead(t, "second/aimux.toon")); d != "" {
@@ -184,36 +184,11 @@ func TestMigrate_KeysGoIntoTheVaultOnceAndTheSourceStays(t *testing.T) {
 
 func TestMigrate_NothingToFindIsSaid(t *testing.T) {
 	ownMachine(t)
-	if _, err := execute(t, migrateCommand); err == nil || !strings.Contains(err.Error(), "name files") {
+	if _, err := execute(t, host().migrateCommand); err == nil || !strings.Contains(err.Error(), "name files") {
 		t.Errorf("%v", err)
 	}
-	if _, err := execute(t, migrateCommand, "nowhere"); err == nil {
+	if _, err := execute(t, host().migrateCommand, "nowhere"); err == nil {
 		t.Error("no error")
-	}
-}
-
-func TestScan_ShowsMaskedAndPutsToUse(t *testing.T) {
-	ownMachine(t)
-	key := "csk-abcdefghijklmnopqrstuvwxyz0123456789abcdefghijkl"
-	if err := os.MkdirAll("old", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile("old/keys.json", []byte(`{"CEREBRAS_API_KEY":"`+key+`"}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := execute(t, scanCommand, "old")
-	if err != nil || strings.Contains(out, key) || !strings.Contains(out, "cerebras") || place.Exists(place.File("vault.json")) {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if out, err = execute(t, scanCommand, "old", "--import", "--yes"); err != nil || strings.Contains(out, key) || !strings.Contains(out, "in use: ") {
-		t.Fatalf("%v: %s", err, out)
-	}
-	result, err := schema.Load(loadOptions(""))
-	if err != nil || len(result.Config.Keys) != 1 || result.Config.Keys[0].Secret.Scheme != "vault" {
-		t.Fatalf("%v, %v", err, result)
-	}
-	if got, err := openVault(t).Get(result.Config.Keys[0].Secret.Name, "https://api.cerebras.ai:443"); err != nil || got.Reveal() != key {
-		t.Errorf("%v", err)
 	}
 }
 

@@ -1,18 +1,19 @@
-package caddymodule
+package provider
 
 import (
 	"sync"
 
-	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/schema"
 )
 
-// known tells package schema what the catalogue knows, so that a misspelt kind
+// Known tells package schema what the catalogue knows, so that a misspelt kind
 // or model is found while a configuration is checked.
+func Known() schema.Known { return known() }
+
 var known = sync.OnceValue(func() schema.Known {
 	k := schema.Known{Kinds: map[string]schema.Kind{}}
 	env := map[string]bool{}
-	for _, v := range provider.Catalogue().Vendors() {
+	for _, v := range Catalogue().Vendors() {
 		kind := schema.Kind{
 			Also: v.Also,
 			Env:  v.Env, NeedsBaseURL: v.NeedsURL, KeyOptional: v.KeyOptional, Local: v.Local,

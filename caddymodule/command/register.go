@@ -1,9 +1,8 @@
-package caddymodule
+package command
 
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/cli"
@@ -12,19 +11,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// registerCommands adds aimux's commands: beside Caddy's own in a binary called
+// Register adds aimux's commands: beside Caddy's own in a binary called
 // aimux, below `aimux` in anyone else's build.
 //
 // In a binary called aimux it also turns what older versions of aimux
 // understood into the commands of today, in os.Args: it runs before Caddy reads
 // them, whichever main the binary has.
-func registerCommands() {
+func (h *Host) Register() {
 	binary := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 	if binary != "aimux" && !strings.HasPrefix(binary, "aimux-") {
 		caddycmd.RegisterCommand(caddycmd.Command{
 			Name: "aimux", Short: "Works with the aimux LLM gateway",
 			CobraFunc: func(cmd *cobra.Command) {
-				for _, add := range allCommands() {
+				for _, add := range h.Commands() {
 					sub := &cobra.Command{}
 					add(sub)
 					cmd.AddCommand(sub)
@@ -39,7 +38,7 @@ func registerCommands() {
 		caddy.CustomLongDescription = "aimux is an LLM gateway: one URL in front of all your model providers. It is a Caddy server with the aimux module, so Caddy's commands are here too."
 	}
 	os.Args = append(os.Args[:1:1], cli.Rewrite(os.Args[1:])...)
-	for _, add := range allCommands() {
+	for _, add := range h.Commands() {
 		var named cobra.Command
 		add(&named)
 		caddycmd.RegisterCommand(caddycmd.Command{
@@ -50,13 +49,4 @@ func registerCommands() {
 			},
 		})
 	}
-}
-
-// commands are aimux's own; each fills a command.
-var commands = [...]func(*cobra.Command){configCommand, simulateCommand}
-
-// allCommands are those, the ones about a gateway's state, and the ones that
-// set aimux up.
-func allCommands() []func(*cobra.Command) {
-	return slices.Concat(commands[:], stateCommands(), setupCommands[:])
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 // checkFile finds the problems of a configuration, which may be a Caddyfile:
 // then those of the configuration it names, and of its access logs.
 func checkFile(file string) schema.Report {
-	if !isCaddyfile(file) {
+	if !IsCaddyfile(file) {
 		report := schema.Check(loadOptions(file))
 		report.Warnings = append(report.Warnings, leaksBeside(file)...)
 		return report
@@ -38,10 +38,10 @@ func failedReport(file string, err error) schema.Report {
 }
 
 // check finds the problems of the configuration that is served.
-func (at *installation) check() schema.Report {
-	result, err := at.load()
+func (at *Installation) check() schema.Report {
+	result, err := at.Load()
 	if err != nil {
-		return failedReport(at.name(), err)
+		return failedReport(at.Name(), err)
 	}
 	return schema.Report{OK: true, Problems: []schema.Problem{}, Warnings: append([]schema.Problem{}, result.Warnings...)}
 }
@@ -57,10 +57,10 @@ func leaksBeside(file string) []schema.Problem {
 }
 
 // leaksOf are the access logs of a Caddyfile that write keys, as warnings.
-func leaksOf(at *installation) []schema.Problem {
+func leaksOf(at *Installation) []schema.Problem {
 	var out []schema.Problem
 	for _, text := range leakingLogs(at.caddy) {
-		out = append(out, schema.Problem{File: at.caddyfile, Msg: text, Hint: accessLogFilter})
+		out = append(out, schema.Problem{File: at.Caddyfile, Msg: text, Hint: accessLogFilter})
 	}
 	return out
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/secret"
 	"github.com/aimux/aimux/caddymodule/internal/vault"
 	"github.com/aimux/aimux/caddymodule/place"
@@ -54,12 +55,13 @@ func firstDocument(picks []*chosen) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = schema.Load(schema.Options{Data: document, Path: "aimux.toon", Environ: os.Environ(), Known: known()})
+	_, err = schema.Load(schema.Options{Data: document, Path: "aimux.toon", Environ: os.Environ(), Known: provider.Known()})
 	return document, err
 }
 
 // vaultWriter puts keys into the vault, which is made if there is none.
 type vaultWriter struct {
+	host  *Host
 	ctx   context.Context
 	say   io.Writer
 	vault *vault.Vault // nil until needed
@@ -107,7 +109,7 @@ func (w *vaultWriter) add(id, address string, text secret.Text) (string, error) 
 		}
 		free = fmt.Sprintf("%s-%d", id, n)
 	}
-	if err := record(w.ctx, schema.Defaults(), "key.create", free); err != nil {
+	if err := w.host.Record(w.ctx, schema.Defaults(), "key.create", free); err != nil {
 		return "", err
 	}
 	if _, err := w.vault.Add(w.ctx, free, origin, id, text); err != nil {

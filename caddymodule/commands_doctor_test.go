@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -20,7 +19,7 @@ import (
 func examined(t *testing.T, d cli.Diagnosis) string {
 	t.Helper()
 	var b strings.Builder
-	for _, f := range diagnose(t.Context(), d) {
+	for _, f := range commands().Diagnose(t.Context(), d) {
 		if f.Level == "fail" && f.Check != "configuration" && f.Mend == "" && !strings.Contains(f.Text, ":") {
 			t.Errorf("%+v says nothing of how to mend it", f)
 		}
@@ -113,19 +112,7 @@ func TestDoctor_OnlineAsksForNothingThatCosts(t *testing.T) {
 	}
 }
 
-func TestDoctor_NamesWhatIsInTheWay(t *testing.T) {
-	for want, err := range map[string]error{
-		"its name cannot be resolved (DNS)": &net.DNSError{}, "no answer within 5s": os.ErrDeadlineExceeded, "else": errors.New("else"),
-	} {
-		if got := whyUnreached(err); got != want {
-			t.Errorf("%v: %q", err, got)
-		}
-	}
-	x := &examination{}
-	x.clock(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
-	if x.findings[0].Level != "fail" {
-		t.Errorf("a clock of 2020: %+v", x.findings)
-	}
+func TestDoctor_NoticesAClockThatWentBack(t *testing.T) {
 	machine(t)
 	if err := os.MkdirAll(filepath.Dir(place.Overrides()), 0o700); err != nil {
 		t.Fatal(err)

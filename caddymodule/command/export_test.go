@@ -1,0 +1,7 @@
+package command
+
+// What tests beside the module itself look at.
+var (
+	AdaptCaddyfile = adaptCaddyfile
+	LeakingLogs    = leakingLogs
+)
