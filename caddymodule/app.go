@@ -52,7 +52,7 @@ type App struct {
 	address  *address
 
 	background *background // nil until started
-	introduced func()      // says in the audit log that the server has started, once
+	introduced func()      // claims the files and writes down that the server has started, once
 }
 
 // serving is the app in force, for the admin endpoints and the console, which
@@ -194,8 +194,10 @@ func (a *App) Start() error {
 	if err := a.begin(); err != nil {
 		return err
 	}
-	a.background.group.Go(rt.archive.start) // a file is made, which listeners need not wait for
-	a.introduced = sync.OnceFunc(func() { a.introduce("server.start") })
+	a.introduced = sync.OnceFunc(func() { // files are made, which listeners and the first requests need not wait for
+		rt.archive.start()
+		a.introduce("server.start")
+	})
 	a.background.later(a.introduced)
 	if len(a.result.EnvUsed) > 0 {
 		a.logger.Info("taken from the environment", "variables", a.result.EnvUsed)
