@@ -188,7 +188,7 @@ var _ = Describe("The life cycle", func() {
 		Expect(s.Words(1)).To(BeTrue())
 		stopped := make(chan error, 1)
 		go func() { stopped <- gw.Stop() }()
-		time.Sleep(300 * time.Millisecond)
+		Eventually(func() int { return readiness(gw) }).ShouldNot(Equal(http.StatusOK), "the end has begun")
 		for range 5 {
 			Expect(gw.Ask(GinkgoT(), harness.Ask{}).Status).To(BeElementOf(0, http.StatusServiceUnavailable))
 		}
@@ -221,3 +221,14 @@ var _ = Describe("The life cycle", func() {
 		Expect(strings.Contains(gw.Log(), "panic")).To(BeFalse())
 	})
 })
+
+// readiness is the status of /readyz, 0 if nobody answers.
+func readiness(gw *harness.Gateway) int {
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	r, err := c.Get(gw.URL + "/readyz")
+	if err != nil {
+		return 0
+	}
+	r.Body.Close()
+	return r.StatusCode
+}

@@ -21,7 +21,7 @@ var _ = Describe("A long silence", func() {
 	It("is bridged with pings that every client overlooks, and failover is still possible", func() {
 		first, second := harness.NewUpstream(GinkgoT(), simulator.Options{Name: "first"}), harness.NewUpstream(GinkgoT(), simulator.Options{Name: "second"})
 		first.Script(simulator.Selector{}, forever("hang"))
-		c := harness.Config{More: "timeouts:\n  first_event: 10500ms\n"}
+		c := harness.Config{More: "timeouts:\n  first_event: 14s\n"}
 		cases := map[string]func(*harness.Answer){}
 		for i, d := range harness.Dialects {
 			for j, kind := range []string{"simulator", "openai-compatible", "anthropic-compatible"} {
@@ -45,7 +45,7 @@ var _ = Describe("A long silence", func() {
 			wait.Go(func() {
 				defer GinkgoRecover()
 				a := gw.Ask(GinkgoT(), harness.Ask{Dialect: harness.Dialect(dialect), Model: model, Stream: true})
-				Expect(a.Headers).To(BeNumerically("<", 10400*time.Millisecond), "%s had to wait", name)
+				Expect(a.Headers).To(BeNumerically("<", 13900*time.Millisecond), "%s had to wait", name)
 				judge(a)
 			})
 		}

@@ -173,7 +173,7 @@ var _ = Describe("Metrics", func() {
 			quantile(with, .5), quantile(with, .99), quantile(usual, .5), quantile(usual, .99)))
 		Expect(scrapes).To(BeNumerically(">", 3))
 		Expect(quantile(with, 0.5)).To(BeNumerically("<", 2*quantile(usual, 0.5)+time.Millisecond))
-		Expect(quantile(with, 0.99)).To(BeNumerically("<", 5*quantile(usual, 0.99)+10*time.Millisecond))
+		Expect(quantile(with, 0.99)).To(BeNumerically("<", 5*quantile(usual, 0.99)+100*time.Millisecond))
 	})
 })
 

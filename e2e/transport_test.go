@@ -85,7 +85,7 @@ var _ = Describe("The fault matrix", func() {
 
 	It("13 a peer that vanishes in the middle of a stream is noticed", func() {
 		up := harness.ListenUpstream(GinkgoT(), simulator.Options{TokensPerSecond: 50, Tokens: 500}, simulator.ListenOptions{TLS: true, HTTP2: true})
-		gw := harness.Start(GinkgoT(), harness.Config{More: quick, Env: []string{trust(up)}, Providers: []harness.Provider{up.As("one", "simulator", "k")}})
+		gw := harness.Start(GinkgoT(), harness.Config{More: "timeouts:\n  idle: 2s\n", Env: []string{trust(up)}, Providers: []harness.Provider{up.As("one", "simulator", "k")}})
 		s := gw.Open(GinkgoT(), harness.Ask{Stream: true})
 		Expect(s.Words(3)).To(BeTrue())
 		up.Listener.Freeze()

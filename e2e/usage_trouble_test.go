@@ -36,7 +36,8 @@ func ledgerUp(gw *harness.Gateway) float64 {
 func wantUnharmed(gw *harness.Gateway) {
 	GinkgoHelper()
 	times := latencies(gw, 200)
-	Expect(quantile(times, 0.9)).To(BeNumerically("<", 50*time.Millisecond))
+	Expect(quantile(times, 0.5)).To(BeNumerically("<", 50*time.Millisecond), "what waits for the ledger waits for seconds")
+	Expect(quantile(times, 0.9)).To(BeNumerically("<", 500*time.Millisecond))
 }
 
 var _ = Describe("The ledger in trouble", func() {
@@ -64,7 +65,10 @@ var _ = Describe("The ledger in trouble", func() {
 				}
 			})
 		}
-		time.Sleep(3 * time.Second)
+		written := 0.0
+		for begun := time.Now(); time.Since(begun) < 3*time.Second; time.Sleep(20 * time.Millisecond) {
+			written = gw.Counters(GinkgoT())[`caddy_aimux_store_written_total{store="ledger"}`]
+		}
 		killed := time.Now()
 		gw.Kill()
 		stop.Store(true)
@@ -74,12 +78,14 @@ var _ = Describe("The ledger in trouble", func() {
 			HaveField("Raw", And(ContainSubstring("the last process did not close the file"), ContainSubstring("within 100 ms before its end")))))
 		have, before := ledgerRows(gw), int64(0)
 		for _, at := range done {
-			if killed.Sub(at) > 250*time.Millisecond { // a flush, and the time a crowded machine takes to write it
+			if killed.Sub(at) > 1500*time.Millisecond { // a flush is 100 ms; a crowded machine lets it wait
 				before++
 			}
 		}
 		lost := int64(len(done)) - have
 		AddReportEntry(fmt.Sprintf("%d answers in 3 s, %d rows lost: %.0f ms of traffic", len(done), lost, float64(lost)/float64(len(done))*3000))
+		Expect(written).To(BeNumerically(">", 0))
+		Expect(have).To(BeNumerically(">=", written), "what was said to be written is there")
 		Expect(have).To(BeNumerically(">=", before))
 		Expect(have).To(BeNumerically("<=", len(done)+12), "no more than were sent")
 		Expect(gw.Ledger(GinkgoT()).OK).To(BeTrue())

@@ -152,6 +152,10 @@ func (g *Gateway) Reload(c Config) error {
 	return nil
 }
 
+// workTime bounds a command. Those for backups turn a passphrase into a key,
+// which is meant to be work.
+const workTime = 3 * time.Minute
+
 // Command runs aimux with args where the gateway lives and returns what it
 // wrote, standard error included.
 func (g *Gateway) Command(c Config, args ...string) (string, error) {
@@ -159,7 +163,7 @@ func (g *Gateway) Command(c Config, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), workTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, bin, args...)
 	cmd.Dir, cmd.Env = g.Dir, g.environment(c)

@@ -3,6 +3,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -90,7 +91,7 @@ func (g *Gateway) launch(bin string) error {
 	}
 	g.cmd.Dir, g.cmd.Env = g.Dir, g.environment(g.config)
 	g.cmd.Stdout, g.cmd.Stderr = g.log.file, g.log.file
-	g.begun, g.ended = time.Now(), make(chan struct{})
+	g.begun, g.started, g.ended = time.Now(), 0, make(chan struct{})
 	if err := g.cmd.Start(); err != nil {
 		return fmt.Errorf("running %s: %w", bin, err)
 	}
@@ -136,8 +137,8 @@ func (g *Gateway) write(c Config) error {
 	return nil
 }
 
-// await returns when /readyz answers 200, or with what the process said when it
-// ended.
+// await returns when /readyz answers 200 and the admin endpoint is there, or with
+// what the process said when it ended.
 func (g *Gateway) await() error {
 	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -145,8 +146,10 @@ func (g *Gateway) await() error {
 	for time.Now().Before(deadline) {
 		if r, err := g.client.Get(g.URL + "/readyz"); err == nil {
 			r.Body.Close()
-			if r.StatusCode == http.StatusOK {
+			if r.StatusCode == http.StatusOK && g.started == 0 {
 				g.started = time.Since(g.begun)
+			}
+			if r.StatusCode == http.StatusOK && g.governed() {
 				return nil
 			}
 		}
@@ -157,6 +160,19 @@ func (g *Gateway) await() error {
 		}
 	}
 	return errors.New("aimux is not ready:\n" + g.Log())
+}
+
+// governed reports whether the admin endpoint knows the configuration that is
+// served, or there is none. Caddy starts its apps in no particular order, so that
+// requests may be served a moment earlier.
+func (g *Gateway) governed() bool {
+	r, err := g.client.Get(g.Admin + "/aimux/api/meta")
+	if err != nil {
+		return true
+	}
+	defer r.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(r.Body, 1<<10))
+	return !strings.Contains(string(text), "has no aimux handler")
 }
 
 // Log returns what the process has written so far.
