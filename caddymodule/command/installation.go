@@ -27,11 +27,10 @@ type Installation struct {
 	caddy json.RawMessage // what the Caddyfile, or Caddy's own JSON, says; nil without
 }
 
-// Find finds what a server would serve: named may be a
-// configuration of aimux, a Caddyfile, or Caddy's JSON. Without a name it is
-// what `aimux run` would find here, then $AIMUX_CONFIG, then what is in the
-// user's own configuration directory and in /etc/aimux, then the environment
-// alone.
+// Find finds what a server would serve: named may be a configuration of aimux, a
+// Caddyfile, or Caddy's JSON. Without a name it is what `aimux run` would find
+// here, then $AIMUX_CONFIG, then what is in the user's own configuration
+// directory and in /etc/aimux, then the environment alone.
 func Find(named string) (*Installation, error) {
 	if named != "" {
 		return readInstallation(named)
