@@ -31,21 +31,30 @@ const (
 // are drained: those that fit into the grace period finish, the others end with
 // an error that their clients understand.
 func (a *App) Handle(context.Context, caddy.Event) error {
-	if caddy.Exiting() {
-		a.drain()
+	if a.live == nil {
 		return nil
 	}
-	a.leave()
+	if next := serving.Load(); next != nil && next != a {
+		next.live.entrances.open() // both serve, for a moment
+	}
+	if shared := a.live.entrances.acceptNoMore(); shared || !caddy.Exiting() {
+		a.leave()
+	}
+	if caddy.Exiting() {
+		a.drain()
+	}
 	return nil
 }
 
-// leave lets connections end with an answer before a reload ends them. Caddy
-// stops the old servers when Handle has returned, and each closes its idle
-// connections at once: a request that is on its way on one of them is lost. So
-// every answer says from now on that its connection closes, and where there is
-// traffic the servers go on for a moment, in which those in use hear it.
+// leave lets connections end with an answer, or go on, before their servers end.
+// Caddy stops the old servers when Handle has returned. Each closes its idle
+// connections at once, and without an answer those whose first request it has not
+// read: a request that is on its way is lost. So every answer says from now on
+// that its connection closes, and where there is traffic the servers go on for a
+// moment, in which those in use hear it. Those that did not are kept for the
+// servers of the new configuration, if there is one.
 func (a *App) leave() {
-	if a.live == nil || a.live.leaving.Swap(true) {
+	if a.live.leaving.Swap(true) {
 		return
 	}
 	rt := a.live.use()
@@ -55,6 +64,7 @@ func (a *App) leave() {
 	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 {
 		time.Sleep(leaveWait - leaveLook)
 	}
+	a.live.entrances.keep()
 }
 
 // answered counts the exchanges that have ended, from all runtimes.

@@ -18,7 +18,8 @@ import (
 // and the same below /anthropic. It answers every request it gets, errors
 // included, in the dialect of the client.
 type Handler struct {
-	live *live
+	live     *live
+	entrance *entrance // nil below no server
 }
 
 // CaddyModule returns the module's information.
@@ -41,6 +42,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	app.address.learn(ctx)
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		h.entrance = app.live.entrances.of(server)
+	}
 	h.live = app.live
 	h.live.hold()
 	return nil
@@ -49,12 +53,16 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // ServeHTTP answers r. The exchange holds the runtime, so that a reload which
 // ends this handler's configuration does not end its requests.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	if h.live.leaving.Load() {
+	leaving := h.live.leaving.Load()
+	if leaving {
 		w.Header().Set("Connection", "close")
 	}
 	rt := h.live.use()
 	defer rt.release()
 	rt.gateway.ServeHTTP(w, r)
+	if !leaving && h.live.leaving.Load() {
+		h.bequeath(w, r)
+	}
 	return nil
 }
 

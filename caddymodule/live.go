@@ -16,9 +16,10 @@ type live struct {
 
 	changing sync.Mutex // held while a new runtime is made
 
-	leaving  atomic.Bool // connections are told to close with their next answer
-	draining atomic.Bool
-	drained  sync.WaitGroup
+	entrances entrances   // the servers its handlers stand in
+	leaving   atomic.Bool // connections are told to close with their next answer
+	draining  atomic.Bool
+	drained   sync.WaitGroup
 }
 
 // newLive takes over its caller's reference to rt, and is held once.

@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -56,6 +60,24 @@ var _ = Describe("A reload", func() {
 		}
 		for _, s := range streams {
 			Expect(s.Finish().Outcome(30)).To(Equal(harness.OK))
+		}
+	})
+
+	It("keeps connections without TLS: unused ones, idle ones, and that of a stream that outlives it", func() {
+		gw = harness.Start(GinkgoT(), naming(old, "old"))
+		unused, idle, busy := dial(gw), dial(gw), dial(gw)
+		Expect(idle.ask("any-model", false)).To(Equal("old"))
+		busy.send("any-model", true)
+		Expect(busy.header()).To(Equal("old"))
+		for i := range 3 { // and several in turn
+			c := naming(new, "new")
+			c.More = fmt.Sprintf("limits:\n  body: %dMiB\n", i+1)
+			Expect(gw.Reload(c)).To(Succeed())
+		}
+		busy.rest()
+		for _, c := range []*wire{unused, idle, busy} {
+			Expect(c.ask("any-model", true)).To(Equal("new"))
+			Expect(c.ask("any-model", false)).To(Equal("new"))
 		}
 	})
 
@@ -122,6 +144,56 @@ var _ = Describe("A reload", func() {
 		Expect(gw.Ask(GinkgoT(), harness.Ask{}).Header.Get("X-Aimux-Provider")).To(Equal("new"))
 	})
 })
+
+// wire is one connection to a gateway, on which requests follow each other.
+type wire struct {
+	gw     *harness.Gateway
+	conn   net.Conn
+	reader *bufio.Reader
+	answer *http.Response
+}
+
+func dial(gw *harness.Gateway) *wire {
+	GinkgoHelper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(gw.URL, "http://"))
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(conn.Close)
+	return &wire{gw: gw, conn: conn, reader: bufio.NewReader(conn)}
+}
+
+// ask sends a request, reads the answer to its end and returns who gave it.
+func (w *wire) ask(model string, stream bool) string {
+	GinkgoHelper()
+	w.send(model, stream)
+	by := w.header()
+	w.rest()
+	return by
+}
+
+func (w *wire) send(model string, stream bool) {
+	GinkgoHelper()
+	body := fmt.Sprintf(`{"model":%q,"stream":%t,"messages":[{"role":"user","content":"hello"}]}`, model, stream)
+	r, err := http.NewRequest(http.MethodPost, w.gw.URL+harness.Chat.Path(), strings.NewReader(body))
+	Expect(err).NotTo(HaveOccurred())
+	r.Header.Set("Authorization", "Bearer "+harness.ClientKey)
+	Expect(r.Write(w.conn)).To(Succeed())
+}
+
+func (w *wire) header() string {
+	GinkgoHelper()
+	var err error
+	w.answer, err = http.ReadResponse(w.reader, nil)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(w.answer.StatusCode).To(Equal(200))
+	Expect(w.answer.Close).To(BeFalse(), "the answer says that its connection closes")
+	return w.answer.Header.Get("X-Aimux-Provider")
+}
+
+func (w *wire) rest() {
+	GinkgoHelper()
+	_, err := io.Copy(io.Discard, w.answer.Body)
+	Expect(err).NotTo(HaveOccurred())
+}
 
 var _ = Describe("The commands that Caddy users know", func() {
 	It("adapt and validate see aimux.toon and its mistakes", func() {
