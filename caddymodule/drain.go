@@ -61,7 +61,7 @@ func (a *App) leave() {
 	defer rt.release()
 	before := rt.answered()
 	time.Sleep(leaveLook)
-	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 {
+	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 || a.live.entrances.expects() {
 		time.Sleep(leaveWait - leaveLook)
 	}
 	a.live.entrances.keep()

@@ -24,7 +24,7 @@ type entrances struct {
 type entrance struct {
 	server *caddyhttp.Server
 	key    string   // what it is at heart; empty: it has no heirs
-	conns  sync.Map // of *net.TCPConn to *atomic.Int32, its http.ConnState
+	conns  sync.Map // of net.Conn to *atomic.Int32, its http.ConnState
 }
 
 // heirs are the entrances in force, by their keys: after a reload those of the new
@@ -48,9 +48,7 @@ func (e *entrances) of(server *caddyhttp.Server) *entrance {
 	server.RegisterConnContext(func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, connKey{}, c)
 	})
-	if made.key != "" && !slices.Contains(server.Protocols, "h2c") {
-		server.RegisterConnState(made.note)
-	}
+	server.RegisterConnState(made.note)
 	server.RegisterOnShutdown(func() {
 		heirs.CompareAndDelete(made.key, made)
 		made.keep(http.StateNew)
@@ -58,36 +56,51 @@ func (e *entrances) of(server *caddyhttp.Server) *entrance {
 	return made
 }
 
-// note remembers what a connection without TLS is at.
+// note remembers what a connection is at.
 func (e *entrance) note(c net.Conn, state http.ConnState) {
-	tcp, ok := c.(*net.TCPConn)
-	if !ok {
-		return
-	}
 	switch state {
 	case http.StateNew:
-		e.conns.Store(tcp, new(atomic.Int32)) // which is StateNew
+		e.conns.Store(c, new(atomic.Int32)) // which is StateNew
 	case http.StateActive, http.StateIdle:
-		if at, ok := e.conns.Load(tcp); ok {
+		if at, ok := e.conns.Load(c); ok {
 			at.(*atomic.Int32).Store(int32(state))
 		}
 	default:
-		e.conns.Delete(tcp)
+		e.conns.Delete(c)
 	}
 }
 
-// keep gives connections on which no request is under way to the heir, and takes
-// them from the server, which would close them: those that are idle at once, and
-// those that have not been used yet with their first request.
+// expects reports whether there are connections whose first request has not been
+// read.
+func (e *entrances) expects() (yes bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, one := range e.known {
+		one.conns.Range(func(_, at any) bool {
+			yes = http.ConnState(at.(*atomic.Int32).Load()) == http.StateNew
+			return !yes
+		})
+		if yes {
+			return true
+		}
+	}
+	return false
+}
+
+// keep gives connections without TLS on which no request is under way to the
+// heir, and takes them from the server, which would close them: those that are
+// idle at once, and those that have not been used yet with their first request.
 func (e *entrance) keep(states ...http.ConnState) {
-	if caddy.Exiting() || e.heir() == nil {
+	if caddy.Exiting() || e.heir() == nil || slices.Contains(e.server.Protocols, "h2c") {
 		return
 	}
 	e.conns.Range(func(c, at any) bool {
-		if slices.Contains(states, http.ConnState(at.(*atomic.Int32).Load())) {
-			if copied := moved(c.(*net.TCPConn)); copied != nil {
-				go e.bequeath(copied)
-			}
+		tcp, ok := c.(*net.TCPConn)
+		if !ok || !slices.Contains(states, http.ConnState(at.(*atomic.Int32).Load())) {
+			return true
+		}
+		if copied := moved(tcp); copied != nil {
+			go e.bequeath(copied)
 		}
 		return true
 	})

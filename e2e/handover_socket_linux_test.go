@@ -1,9 +1,14 @@
 package e2e
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -111,6 +116,74 @@ var _ = Describe("A socket that outlives the process", func() {
 		AddReportEntry(fmt.Sprintf("%d hand-overs under %d requests a second: %d requests, 0 failed, %d told to come again; p50 %s, the longest took %s; %d streams finished, %d ended with their dialect's error",
 			handovers, rate, len(v.took), v.again, quantile(v.took, 0.5).Round(time.Microsecond), v.took[len(v.took)-1].Round(time.Millisecond), whole, told), ReportEntryVisibilityAlways)
 	}, Entry("50 a second", 50, 3))
+})
+
+// tardy connects, waits as long as a request from far away takes to come, and
+// then asks, on a connection that the process had accepted meanwhile. It returns
+// what came of it, empty if it was answered.
+func tardy(gw *harness.Gateway, away time.Duration) string {
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(gw.URL, "http://"), 20*time.Second)
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close()
+	time.Sleep(away)
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		return err.Error()
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return answer.Status
+	}
+	return ""
+}
+
+var _ = Describe("A socket that outlives the process", func() {
+	It("loses no request of clients that are 30 ms away, however often it is handed over", func() {
+		const handovers, away, rate = 5, 30 * time.Millisecond, 300
+		up := harness.NewUpstream(GinkgoT(), simulator.Options{})
+		door := harness.NewDoorway(GinkgoT(), harness.Config{Caddyfile: doorwayCaddyfile, Providers: []harness.Provider{up.As("one", "simulator", "k")}})
+		old := door.Serve(GinkgoT())
+		visited := old // any of them: the address is the door's
+		var (
+			mu    sync.Mutex
+			wait  sync.WaitGroup
+			asked int
+			lost  []string
+		)
+		ctx, enough := context.WithCancel(context.Background())
+		DeferCleanup(enough)
+		wait.Go(func() {
+			tick := time.NewTicker(time.Second / rate)
+			defer tick.Stop()
+			for ctx.Err() == nil {
+				<-tick.C
+				asked++
+				wait.Go(func() {
+					if came := tardy(visited, away); came != "" {
+						mu.Lock()
+						lost = append(lost, came)
+						mu.Unlock()
+					}
+				})
+			}
+		})
+		for range handovers {
+			time.Sleep(500 * time.Millisecond)
+			Expect(old.Stop()).To(Succeed())
+			old = door.Serve(GinkgoT())
+		}
+		time.Sleep(500 * time.Millisecond)
+		enough()
+		wait.Wait()
+		Expect(lost).To(BeEmpty(), "of %d", asked)
+		AddReportEntry(fmt.Sprintf("%d hand-overs, %d clients 30 ms away: 0 lost", handovers, asked), ReportEntryVisibilityAlways)
+	})
 })
 
 // open begins a stream of each dialect and waits for its first words.
