@@ -167,6 +167,9 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Answer, error) {
 		c.opened.Add(1)
 	}
 	if err != nil {
+		if a.Reused && a.watch.ctx.Err() == nil {
+			c.Close() // what ended a kept connection has ended others: whoever asks again gets a new one
+		}
 		err = a.watch.cause(err)
 		a.watch.stop()
 		return nil, &Error{Phase: trace.phase(), Reused: a.Reused, Err: err}

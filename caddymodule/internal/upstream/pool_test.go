@@ -1,11 +1,14 @@
 package upstream
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	neturl "net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -168,5 +171,68 @@ func TestClient_RelaxClosesWhatABurstHasLeftAndNotAFew(t *testing.T) {
 		if n := opened.Load(); n != int64(tc.requests+tc.more) {
 			t.Errorf("%s: %d connections for %d requests at once and one later", name, n, tc.requests)
 		}
+	}
+}
+
+// A provider that restarts or moves ends all its connections at once; where one
+// has failed, the others in the pool are no better.
+func TestClient_AfterAKeptConnectionFailedTheNextIsNew(t *testing.T) {
+	const kept = 5
+	type number struct{}
+	var opened, waiting atomic.Int64
+	together := make(chan struct{})
+	var ended atomic.Bool
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if ended.Load() {
+			if r.Context().Value(number{}).(int64) <= kept {
+				panic(http.ErrAbortHandler)
+			}
+			return
+		}
+		if waiting.Add(1) == kept {
+			close(together)
+		}
+		<-together
+	}))
+	s.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, number{}, opened.Add(1))
+	}
+	s.Start()
+	defer s.Close()
+	c, err := NewGuarded(Timeouts{}, loopback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	to, err := neturl.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := func() error {
+		body := func() io.ReadCloser { return io.NopCloser(strings.NewReader("{}")) }
+		a, err := c.Do(t.Context(), &Request{URL: to, Header: http.Header{}, Body: body, Length: 2})
+		if err != nil {
+			return err
+		}
+		_, _ = io.Copy(io.Discard, a.Body)
+		return a.Close()
+	}
+	var group sync.WaitGroup
+	for range kept {
+		group.Go(func() {
+			if err := post(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	ended.Store(true)
+	var failed *Error
+	if err := post(); !errors.As(err, &failed) || !failed.Reused {
+		t.Fatalf("a kept connection that had ended: %v", err)
+	}
+	if err := post(); err != nil {
+		t.Errorf("the next took another that had ended: %v", err)
 	}
 }
