@@ -59,12 +59,13 @@ func (a *App) leave() {
 	}
 	rt := a.live.use()
 	defer rt.release()
+	a.live.entrances.each((*entrance).look)
 	before := rt.answered()
 	time.Sleep(leaveLook)
-	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 || a.live.entrances.expects() {
+	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 || a.live.entrances.expect() {
 		time.Sleep(leaveWait - leaveLook)
 	}
-	a.live.entrances.keep()
+	a.live.entrances.each((*entrance).keep)
 }
 
 // answered counts the exchanges that have ended, from all runtimes.

@@ -6,11 +6,8 @@ import (
 	"net"
 	"net/http"
 	"reflect"
-	"slices"
 	"sync"
-	"sync/atomic"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
@@ -24,7 +21,7 @@ type entrances struct {
 type entrance struct {
 	server *caddyhttp.Server
 	key    string   // what it is at heart; empty: it has no heirs
-	conns  sync.Map // of net.Conn to *atomic.Int32, its http.ConnState
+	conns  sync.Map // of net.Conn to *held
 }
 
 // heirs are the entrances in force, by their keys: after a reload those of the new
@@ -51,79 +48,18 @@ func (e *entrances) of(server *caddyhttp.Server) *entrance {
 	server.RegisterConnState(made.note)
 	server.RegisterOnShutdown(func() {
 		heirs.CompareAndDelete(made.key, made)
-		made.keep(http.StateNew)
+		made.keep()
 	})
 	return made
 }
 
-// note remembers what a connection is at.
-func (e *entrance) note(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		e.conns.Store(c, new(atomic.Int32)) // which is StateNew
-	case http.StateActive, http.StateIdle:
-		if at, ok := e.conns.Load(c); ok {
-			at.(*atomic.Int32).Store(int32(state))
-		}
-	default:
-		e.conns.Delete(c)
-	}
-}
-
-// expects reports whether there are connections whose first request has not been
-// read.
-func (e *entrances) expects() (yes bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, one := range e.known {
-		one.conns.Range(func(_, at any) bool {
-			yes = http.ConnState(at.(*atomic.Int32).Load()) == http.StateNew
-			return !yes
-		})
-		if yes {
-			return true
-		}
-	}
-	return false
-}
-
-// keep gives connections without TLS on which no request is under way to the
-// heir, and takes them from the server, which would close them: those that are
-// idle at once, and those that have not been used yet with their first request.
-func (e *entrance) keep(states ...http.ConnState) {
-	if caddy.Exiting() || e.heir() == nil || slices.Contains(e.server.Protocols, "h2c") {
-		return
-	}
-	e.conns.Range(func(c, at any) bool {
-		tcp, ok := c.(*net.TCPConn)
-		if !ok || !slices.Contains(states, http.ConnState(at.(*atomic.Int32).Load())) {
-			return true
-		}
-		if copied := moved(tcp); copied != nil {
-			go e.bequeath(copied)
-		}
-		return true
-	})
-}
-
-// keep is that of all.
-func (e *entrances) keep() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, one := range e.known {
-		one.keep(http.StateNew, http.StateIdle)
-	}
-}
-
 // open makes the servers the heirs of those that stood there before. They serve.
 func (e *entrances) open() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, one := range e.known {
+	e.each(func(one *entrance) {
 		if one.key != "" {
 			heirs.Store(one.key, one)
 		}
-	}
+	})
 }
 
 // heart returns what a connection need not be made anew for while it stays:

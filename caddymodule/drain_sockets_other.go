@@ -6,6 +6,3 @@ import "net"
 
 // readable returns true at once: it cannot be known without reading.
 func readable(net.Conn) bool { return true }
-
-// moved returns nil: connections cannot be copied.
-func moved(*net.TCPConn) net.Conn { return nil }

@@ -29,19 +29,3 @@ func readable(conn net.Conn) bool {
 	})
 	return failed == nil && err == nil && n > 0
 }
-
-// moved returns the connection anew and closes tcp, which the other side does not
-// notice: who reads from tcp finds its end. It returns nil if that cannot be done.
-func moved(tcp *net.TCPConn) net.Conn {
-	file, err := tcp.File()
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	copied, err := net.FileConn(file)
-	if err != nil {
-		return nil
-	}
-	tcp.Close()
-	return copied
-}

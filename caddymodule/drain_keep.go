@@ -1,0 +1,141 @@
+package caddymodule
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// held is what is known of an open connection.
+type held struct {
+	state atomic.Int32 // its http.ConnState
+	// idle is that it was idle when its configuration began to leave, and read
+	// what had been read from it by then. The one who leaves has them.
+	idle bool
+	read uint64
+}
+
+func (h *held) is(state http.ConnState) bool { return http.ConnState(h.state.Load()) == state }
+
+// note remembers what a connection is at.
+func (e *entrance) note(c net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		e.conns.Store(c, new(held)) // whose state is StateNew
+	case http.StateActive, http.StateIdle:
+		if h, ok := e.conns.Load(c); ok {
+			h.(*held).state.Store(int32(state))
+		}
+	default:
+		e.conns.Delete(c)
+	}
+}
+
+// unsecured goes over the connections without TLS whose server tells what they
+// are at.
+func (e *entrance) unsecured(yield func(*net.TCPConn, *held) bool) {
+	if slices.Contains(e.server.Protocols, "h2c") {
+		return
+	}
+	e.conns.Range(func(c, h any) bool {
+		tcp, ok := c.(*net.TCPConn)
+		return !ok || yield(tcp, h.(*held))
+	})
+}
+
+// look marks the connections that are idle before the servers wait for the end.
+func (e *entrance) look() {
+	for tcp, h := range e.unsecured {
+		if h.is(http.StateIdle) {
+			h.read, h.idle = taken(tcp)
+		}
+	}
+}
+
+// keep takes connections from the server, which would close them, and keeps them
+// for the heir: those that have not been used yet, and those that have been idle
+// since the last look.
+func (e *entrance) keep() {
+	if caddy.Exiting() || e.heir() == nil {
+		return
+	}
+	for tcp, h := range e.unsecured {
+		if h.is(http.StateNew) || h.idle && h.is(http.StateIdle) {
+			e.take(tcp, h)
+		}
+	}
+}
+
+// take copies the connection and closes the server's own, which the other side
+// does not notice. If the server had begun to read a request, there is nobody to
+// answer it, and the copy is closed as well.
+func (e *entrance) take(tcp *net.TCPConn, h *held) {
+	if _, known := taken(tcp); !known {
+		return
+	}
+	copied := moved(tcp)
+	if copied == nil {
+		return
+	}
+	go func() {
+		read, known := uint64(0), e.gone(tcp)
+		if known {
+			read, known = taken(copied)
+		}
+		if !known || read != h.read {
+			copied.Close()
+			return
+		}
+		e.bequeath(copied)
+	}()
+}
+
+// gone waits until the server has given up a connection that was closed.
+func (e *entrance) gone(tcp *net.TCPConn) bool {
+	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if _, there := e.conns.Load(tcp); !there {
+			return true
+		}
+	}
+	return false
+}
+
+// moved returns the connection anew and closes tcp; nil if that cannot be done.
+func moved(tcp *net.TCPConn) *net.TCPConn {
+	file, err := tcp.File()
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	copied, err := net.FileConn(file)
+	if err != nil {
+		return nil
+	}
+	tcp.Close()
+	return copied.(*net.TCPConn)
+}
+
+// each calls do for all.
+func (e *entrances) each(do func(*entrance)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, one := range e.known {
+		do(one)
+	}
+}
+
+// expect reports whether there are connections whose first request has not been
+// read.
+func (e *entrances) expect() (yes bool) {
+	e.each(func(one *entrance) {
+		one.conns.Range(func(_, h any) bool {
+			yes = yes || h.(*held).is(http.StateNew)
+			return !yes
+		})
+	})
+	return yes
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package caddymodule
+
+import "net"
+
+// taken is not known.
+func taken(*net.TCPConn) (uint64, bool) { return 0, false }
