@@ -67,7 +67,7 @@ func (b *builder) build() error {
 		Tokens:    share(b.runtime, "tokens", func() *tokens.Counter { return new(tokens.Counter) }),
 		Observer:  b.observers(),
 		Capture:   b.runtime.services.captures(),
-		Ready:     func() bool { return !caddy.Exiting() },
+		Ready:     func() bool { return serving.Load() != nil && !caddy.Exiting() }, // Caddy may open listeners before it starts the app
 		Logger:    b.logs.part(logExchanges),
 		LogLevel:  gateway.LogLevel(b.config.Log.Exchanges),
 		InFlight:  share(b.runtime, "in_flight", func() *atomic.Int64 { return new(atomic.Int64) }),

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"cmp"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -163,15 +162,22 @@ func askPassphrase(in *os.File, out io.Writer, twice bool) (string, error) {
 	return first, err
 }
 
-// record writes into the audit log what a command is about to do.
+// record writes into the audit log what a command is about to do. A log that
+// lacks records takes none; but a restore may be what is to help.
 func record(ctx context.Context, c *schema.Config, action, target string) error {
-	var key ed25519.PrivateKey
+	a := &auditor{dir: place.Audit(c)}
 	if options, err := place.VaultOptions(c); err == nil && place.Exists(options.Path) {
 		if v, err := vault.Open(ctx, options); err == nil {
-			key = newAuditor("", v).key
+			a = newAuditor(a.dir, v)
 		}
 	}
-	log, err := audit.Open(ctx, audit.Options{Dir: place.Audit(c), Key: key})
+	open := a.openHeld
+	if action == backupRestore {
+		open = func(ctx context.Context) (*audit.Log, error) {
+			return audit.Open(ctx, audit.Options{Dir: a.dir, Key: a.key})
+		}
+	}
+	log, err := open(ctx)
 	if err != nil {
 		return err
 	}

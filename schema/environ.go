@@ -18,7 +18,7 @@ const envPrefix = "AIMUX_"
 
 // reservedEnv are AIMUX_ variables that are not configuration: the Caddyfile and
 // the commands read them, and images and installers like to set AIMUX_VERSION.
-var reservedEnv = []string{"AIMUX_SITE", "AIMUX_CONFIG", "AIMUX_ADMIN", "AIMUX_LOG", "AIMUX_VERSION", "AIMUX_KEK", "AIMUX_ACCEPT_VAULT",
+var reservedEnv = []string{"AIMUX_SITE", "AIMUX_CONFIG", "AIMUX_ADMIN", "AIMUX_LOG", "AIMUX_VERSION", "AIMUX_KEK", "AIMUX_ACCEPT_VAULT", "AIMUX_ACCEPT_AUDIT",
 	"AIMUX_URL", "AIMUX_TOKEN", "AIMUX_MODEL", "AIMUX_BIND", "AIMUX_CONSOLE_PORT", "AIMUX_SHUTDOWN_DELAY", "AIMUX_ACCESS_LOG", "AIMUX_DEV_LOGIN"}
 
 // assignment is one value set by an environment variable.
