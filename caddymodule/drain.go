@@ -66,6 +66,7 @@ func (a *App) leave() {
 		time.Sleep(leaveWait - leaveLook)
 	}
 	a.live.entrances.each((*entrance).keep)
+	a.live.entrances.each((*entrance).empty)
 }
 
 // answered counts the exchanges that have ended, from all runtimes.

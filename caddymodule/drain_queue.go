@@ -1,0 +1,73 @@
+package caddymodule
+
+import (
+	"net"
+	"reflect"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// queueWait is for how long an old listener's queue is emptied.
+const queueWait = 250 * time.Millisecond
+
+// empty accepts for the heir what is in the queues of e's own sockets, and what
+// still comes to them. After a reload the old and the new server each have a
+// socket of the same address, and what the kernel has put into the old one's
+// queue is reset when that is closed; so it is closed when it is empty. TLS is
+// left to the server.
+func (e *entrance) empty() {
+	if caddy.Exiting() || e.heir() == nil || handedOver(e.server.Listen) {
+		return
+	}
+	for _, l := range e.server.Listeners() {
+		if copied := bare(l); copied != nil {
+			go e.acceptFrom(copied)
+		}
+	}
+}
+
+func (e *entrance) acceptFrom(l *net.TCPListener) {
+	defer l.Close()
+	_ = l.SetDeadline(time.Now().Add(queueWait))
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go e.bequeath(conn)
+	}
+}
+
+// bare returns a copy of the kernel's listener in l, so that its socket stays when
+// l is closed; nil if connections do not come from it as they are.
+func bare(l net.Listener) *net.TCPListener {
+	for {
+		switch t := l.(type) {
+		case *net.TCPListener:
+			return again(t)
+		case nil:
+			return nil
+		}
+		switch holder := reflect.Indirect(reflect.ValueOf(l)); holder.Type().String() {
+		case "caddyhttp.http2Listener", "caddy.deleteListener":
+			l, _ = holder.FieldByName("Listener").Interface().(net.Listener)
+		default:
+			return nil
+		}
+	}
+}
+
+func again(l *net.TCPListener) *net.TCPListener {
+	file, err := l.File()
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	copied, err := net.FileListener(file)
+	if err != nil {
+		return nil
+	}
+	tcp, _ := copied.(*net.TCPListener)
+	return tcp
+}
