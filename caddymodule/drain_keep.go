@@ -82,16 +82,18 @@ func (e *entrance) take(tcp *net.TCPConn, h *held) {
 		return
 	}
 	go func() {
-		read, known := uint64(0), e.gone(tcp)
-		if known {
-			read, known = taken(copied)
-		}
-		if !known || read != h.read {
-			copied.Close()
+		if e.gone(tcp) && untouched(copied, h.read) {
+			e.bequeath(copied)
 			return
 		}
-		e.bequeath(copied)
+		copied.Close()
 	}()
+}
+
+// untouched reports whether exactly so many bytes have ever been read from tcp.
+func untouched(tcp *net.TCPConn, read uint64) bool {
+	bytes, known := taken(tcp)
+	return known && bytes == read
 }
 
 // gone waits until the server has given up a connection that was closed.

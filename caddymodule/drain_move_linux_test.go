@@ -79,16 +79,21 @@ func TestMoved_TheOtherSideNoticesNothing(t *testing.T) {
 	}
 }
 
-func TestTake_WhatTheServerHasReadFromIsClosed(t *testing.T) {
+func TestUntouched_NotOnceTheServerHasBegunToReadARequest(t *testing.T) {
 	near, far := pair(t)
-	if _, err := io.WriteString(far, "POST"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(near, make([]byte, 4)); err != nil {
-		t.Fatal(err)
-	}
-	new(entrance).take(near, new(held))
-	if n, err := far.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("read %d bytes, %v; a client would wait", n, err)
+	for _, c := range []struct {
+		name string
+		read int
+		want bool
+	}{{"its request waits", 0, true}, {"its request is being read", 4, false}} {
+		if _, err := io.WriteString(far, "POST"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(near, make([]byte, c.read)); err != nil {
+			t.Fatal(err)
+		}
+		if got := untouched(near, 0); got != c.want {
+			t.Errorf("%s: untouched is %t", c.name, got)
+		}
 	}
 }
