@@ -67,7 +67,7 @@ schema: ## the configuration language: codec, schema, examples, documents
 unit: ## unit tests, with the race detector where Caddy is not involved
 	@echo "== unit"
 	$(GO) test -race $(filter-out ./toon/... ./schema/...,$(CORE))
-	$(GO) test -tags $(TAGS) . ./caddymodule ./caddymodule/command ./caddymodule/place ./caddymodule/cmd/... ./deploy ./loadtest
+	$(GO) test -tags $(TAGS) . ./caddymodule ./caddymodule/command ./caddymodule/handover ./caddymodule/place ./caddymodule/cmd/... ./deploy ./loadtest
 	cd tools && $(GO) test ./...
 
 build: $(BIN) ## bin/aimux by xcaddy, as xcaddy.json says

@@ -64,6 +64,7 @@ var layers = map[string]int{
 	"caddymodule/internal/console":             10,
 	"caddymodule/simulator":                    0,
 	"caddymodule/place":                        3,
+	"caddymodule/handover":                     3,
 	"caddymodule/command":                      12,
 	"caddymodule":                              13,
 	"caddymodule/cmd/aimux/quietstart":         0,
@@ -73,7 +74,7 @@ var layers = map[string]int{
 
 // knowCaddy are the packages that may import Caddy; none of them is below
 // internal.
-var knowCaddy = []string{"caddymodule", "caddymodule/command", "caddymodule/place", "caddymodule/cmd/aimux"}
+var knowCaddy = []string{"caddymodule", "caddymodule/command", "caddymodule/place", "caddymodule/handover", "caddymodule/cmd/aimux"}
 
 func TestImports_PointDownAndFewImportCaddy(t *testing.T) {
 	for dir, imports := range imports(t, "..") {

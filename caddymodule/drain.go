@@ -35,9 +35,9 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 		return nil
 	}
 	if next := serving.Load(); next != nil && next != a {
-		next.live.entrances.open() // both serve, for a moment
+		next.live.servers.Open() // both serve, for a moment
 	}
-	if shared := a.live.entrances.acceptNoMore(); shared || !caddy.Exiting() {
+	if shared := a.live.servers.AcceptNoMore(); shared || !caddy.Exiting() {
 		a.leave()
 	}
 	if caddy.Exiting() {
@@ -59,14 +59,13 @@ func (a *App) leave() {
 	}
 	rt := a.live.use()
 	defer rt.release()
-	a.live.entrances.each((*entrance).look)
+	a.live.servers.Look()
 	before := rt.answered()
 	time.Sleep(leaveLook)
-	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 || a.live.entrances.expect() {
+	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 || a.live.servers.Expect() {
 		time.Sleep(leaveWait - leaveLook)
 	}
-	a.live.entrances.each((*entrance).keep)
-	a.live.entrances.each((*entrance).empty)
+	a.live.servers.Keep()
 }
 
 // answered counts the exchanges that have ended, from all runtimes.

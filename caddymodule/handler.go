@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/aimux/aimux/caddymodule/handover"
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -19,7 +20,7 @@ import (
 // included, in the dialect of the client.
 type Handler struct {
 	live     *live
-	entrance *entrance // nil below no server
+	server *handover.Server // nil below no server
 }
 
 // CaddyModule returns the module's information.
@@ -43,7 +44,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	app.address.learn(ctx)
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
-		h.entrance = app.live.entrances.of(server)
+		h.server = app.live.servers.Of(server)
 	}
 	h.live = app.live
 	h.live.hold()
@@ -61,7 +62,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	defer rt.release()
 	rt.gateway.ServeHTTP(w, r)
 	if !leaving && h.live.leaving.Load() {
-		h.bequeath(w, r)
+		h.server.Bequeath(w, r)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"github.com/aimux/aimux/caddymodule/handover"
 	"sync"
 	"sync/atomic"
 )
@@ -16,10 +17,10 @@ type live struct {
 
 	changing sync.Mutex // held while a new runtime is made
 
-	entrances entrances   // the servers its handlers stand in
-	leaving   atomic.Bool // connections are told to close with their next answer
-	draining  atomic.Bool
-	drained   sync.WaitGroup
+	servers  handover.Servers // its handlers stand in
+	leaving  atomic.Bool      // connections are told to close with their next answer
+	draining atomic.Bool
+	drained  sync.WaitGroup
 }
 
 // newLive takes over its caller's reference to rt, and is held once.

@@ -1,4 +1,4 @@
-package caddymodule
+package handover
 
 import (
 	"net"
@@ -8,16 +8,16 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// acceptNoMore leaves what connects from now on in the kernel's queue, at servers
+// AcceptNoMore leaves what connects from now on in the kernel's queue, at servers
 // whose sockets outlive this configuration or this process: the next one finds it
 // there. A server that shuts down closes a connection whose first request it
 // reads only then, without an answer; so it should have read what it has
 // accepted. It reports whether there are such sockets.
-func (e *entrances) acceptNoMore() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (s *Servers) AcceptNoMore() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	stopped := false
-	for server := range e.known {
+	for server := range s.known {
 		if !handedOver(server.Listen) {
 			continue
 		}

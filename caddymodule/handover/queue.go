@@ -1,4 +1,4 @@
-package caddymodule
+package handover
 
 import (
 	"net"
@@ -11,23 +11,23 @@ import (
 // queueWait is for how long an old listener's queue is emptied.
 const queueWait = 250 * time.Millisecond
 
-// empty accepts for the heir what is in the queues of e's own sockets, and what
+// empty accepts for the heir what is in the queues of s's own sockets, and what
 // still comes to them. After a reload the old and the new server each have a
 // socket of the same address, and what the kernel has put into the old one's
 // queue is reset when that is closed; so it is closed when it is empty. TLS is
 // left to the server.
-func (e *entrance) empty() {
-	if caddy.Exiting() || e.heir() == nil || handedOver(e.server.Listen) {
+func (s *Server) empty() {
+	if caddy.Exiting() || s.heir() == nil || handedOver(s.caddy.Listen) {
 		return
 	}
-	for _, l := range e.server.Listeners() {
+	for _, l := range s.caddy.Listeners() {
 		if copied := bare(l); copied != nil {
-			go e.acceptFrom(copied)
+			go s.acceptFrom(copied)
 		}
 	}
 }
 
-func (e *entrance) acceptFrom(l *net.TCPListener) {
+func (s *Server) acceptFrom(l *net.TCPListener) {
 	defer l.Close()
 	_ = l.SetDeadline(time.Now().Add(queueWait))
 	for {
@@ -35,7 +35,7 @@ func (e *entrance) acceptFrom(l *net.TCPListener) {
 		if err != nil {
 			return
 		}
-		go e.bequeath(conn)
+		go s.bequeath(conn)
 	}
 }
 

@@ -1,4 +1,4 @@
-package caddymodule
+package handover
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// bequeath keeps the connection of a stream that has outlived its configuration
+// Bequeath keeps the connection of a stream that has outlived its configuration
 // for the server of the new one. The old server would close it right after the
 // stream's end, and the client, which was told nothing because the header was
 // sent before the reload, may have put it back among its idle ones and sent the
@@ -21,9 +21,9 @@ import (
 //
 // It must be the last thing a handler does. Where anything speaks against it,
 // the connection is closed as ever.
-func (h *Handler) bequeath(w http.ResponseWriter, r *http.Request) {
+func (s *Server) Bequeath(w http.ResponseWriter, r *http.Request) {
 	conn, _ := r.Context().Value(connKey{}).(net.Conn)
-	if conn == nil || h.entrance == nil || h.entrance.heir() == nil || caddy.Exiting() || !streamed(w, r) || !plain(w) || !whole(r) {
+	if conn == nil || s == nil || s.heir() == nil || caddy.Exiting() || !streamed(w, r) || !plain(w) || !whole(r) {
 		return
 	}
 	control := http.NewResponseController(w)
@@ -40,7 +40,7 @@ func (h *Handler) bequeath(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	// The old server's handlers set deadlines until they have returned.
-	context.AfterFunc(r.Context(), func() { h.entrance.bequeath(conn) })
+	context.AfterFunc(r.Context(), func() { s.bequeath(conn) })
 }
 
 // streamed reports whether the answer is a stream of events, sent in chunks, on a
@@ -86,15 +86,15 @@ func plain(w http.ResponseWriter) bool {
 }
 
 // bequeath waits for the next request on conn and has it served by who stands at
-// e by then; there may have been further reloads.
-func (e *entrance) bequeath(conn net.Conn) {
-	heir := e.heir()
+// s by then; there may have been further reloads.
+func (s *Server) bequeath(conn net.Conn) {
+	heir := s.heir()
 	if heir == nil || !await(conn, heir.IdleTimeout) {
 		conn.Close()
 		return
 	}
 	l := &lone{conn: conn}
-	for heir = e.heir(); heir != nil; heir = e.heir() {
+	for heir = s.heir(); heir != nil; heir = s.heir() {
 		_ = heir.Serve(l) // the connection has a goroutine of its own
 		if l.conn == nil {
 			return

@@ -1,4 +1,4 @@
-package caddymodule
+package handover
 
 import (
 	"net"
@@ -22,34 +22,44 @@ type held struct {
 func (h *held) is(state http.ConnState) bool { return http.ConnState(h.state.Load()) == state }
 
 // note remembers what a connection is at.
-func (e *entrance) note(c net.Conn, state http.ConnState) {
+func (s *Server) note(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		e.conns.Store(c, new(held)) // whose state is StateNew
+		s.conns.Store(c, new(held)) // whose state is StateNew
 	case http.StateActive, http.StateIdle:
-		if h, ok := e.conns.Load(c); ok {
+		if h, ok := s.conns.Load(c); ok {
 			h.(*held).state.Store(int32(state))
 		}
 	default:
-		e.conns.Delete(c)
+		s.conns.Delete(c)
 	}
 }
 
 // unsecured goes over the connections without TLS whose server tells what they
 // are at.
-func (e *entrance) unsecured(yield func(*net.TCPConn, *held) bool) {
-	if slices.Contains(e.server.Protocols, "h2c") {
+func (s *Server) unsecured(yield func(*net.TCPConn, *held) bool) {
+	if slices.Contains(s.caddy.Protocols, "h2c") {
 		return
 	}
-	e.conns.Range(func(c, h any) bool {
+	s.conns.Range(func(c, h any) bool {
 		tcp, ok := c.(*net.TCPConn)
 		return !ok || yield(tcp, h.(*held))
 	})
 }
 
-// look marks the connections that are idle before the servers wait for the end.
-func (e *entrance) look() {
-	for tcp, h := range e.unsecured {
+// Look marks the connections that are idle. Keep follows, after the time that the
+// others get to hear of the end.
+func (s *Servers) Look() { s.each((*Server).look) }
+
+// Keep takes from the servers what they would close, and keeps it for their
+// heirs.
+func (s *Servers) Keep() {
+	s.each((*Server).keep)
+	s.each((*Server).empty)
+}
+
+func (s *Server) look() {
+	for tcp, h := range s.unsecured {
 		if h.is(http.StateIdle) {
 			h.read, h.idle = taken(tcp)
 		}
@@ -59,13 +69,13 @@ func (e *entrance) look() {
 // keep takes connections from the server, which would close them, and keeps them
 // for the heir: those that have not been used yet, and those that have been idle
 // since the last look.
-func (e *entrance) keep() {
-	if caddy.Exiting() || e.heir() == nil {
+func (s *Server) keep() {
+	if caddy.Exiting() || s.heir() == nil {
 		return
 	}
-	for tcp, h := range e.unsecured {
+	for tcp, h := range s.unsecured {
 		if h.is(http.StateNew) || h.idle && h.is(http.StateIdle) {
-			e.take(tcp, h)
+			s.take(tcp, h)
 		}
 	}
 }
@@ -73,7 +83,7 @@ func (e *entrance) keep() {
 // take copies the connection and closes the server's own, which the other side
 // does not notice. If the server had begun to read a request, there is nobody to
 // answer it, and the copy is closed as well.
-func (e *entrance) take(tcp *net.TCPConn, h *held) {
+func (s *Server) take(tcp *net.TCPConn, h *held) {
 	if _, known := taken(tcp); !known {
 		return
 	}
@@ -82,8 +92,8 @@ func (e *entrance) take(tcp *net.TCPConn, h *held) {
 		return
 	}
 	go func() {
-		if e.gone(tcp) && untouched(copied, h.read) {
-			e.bequeath(copied)
+		if s.gone(tcp) && untouched(copied, h.read) {
+			s.bequeath(copied)
 			return
 		}
 		copied.Close()
@@ -97,9 +107,9 @@ func untouched(tcp *net.TCPConn, read uint64) bool {
 }
 
 // gone waits until the server has given up a connection that was closed.
-func (e *entrance) gone(tcp *net.TCPConn) bool {
+func (s *Server) gone(tcp *net.TCPConn) bool {
 	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if _, there := e.conns.Load(tcp); !there {
+		if _, there := s.conns.Load(tcp); !there {
 			return true
 		}
 	}
@@ -122,18 +132,18 @@ func moved(tcp *net.TCPConn) *net.TCPConn {
 }
 
 // each calls do for all.
-func (e *entrances) each(do func(*entrance)) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, one := range e.known {
+func (s *Servers) each(do func(*Server)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.known {
 		do(one)
 	}
 }
 
-// expect reports whether there are connections whose first request has not been
+// Expect reports whether there are connections whose first request has not been
 // read.
-func (e *entrances) expect() (yes bool) {
-	e.each(func(one *entrance) {
+func (s *Servers) Expect() (yes bool) {
+	s.each(func(one *Server) {
 		one.conns.Range(func(_, h any) bool {
 			yes = yes || h.(*held).is(http.StateNew)
 			return !yes
