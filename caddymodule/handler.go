@@ -19,7 +19,7 @@ import (
 // and the same below /anthropic. It answers every request it gets, errors
 // included, in the dialect of the client.
 type Handler struct {
-	live     *live
+	live   *live
 	server *handover.Server // nil below no server
 }
 
