@@ -3,7 +3,6 @@ package responses
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
@@ -135,14 +134,4 @@ func readAnswer(body []byte) (*dialect.Answer, error) {
 		return nil, errNoOutput
 	}
 	return a, nil
-}
-
-// parseObject reads data as a JSON object and says, if it cannot, what was
-// being read.
-func parseObject(data []byte, what string) (gjson.Result, error) {
-	root, err := wire.Parse(data)
-	if err != nil {
-		return root, fmt.Errorf("reading %s: %w", what, err)
-	}
-	return root, nil
 }
