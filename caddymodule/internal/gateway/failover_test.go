@@ -220,21 +220,26 @@ func TestSender_PingDoesNotOvertakeNumberedEvents(t *testing.T) {
 		s := newSender(w, w, responses.New())
 		s.keepAlive(time.Minute, time.Minute)
 		defer s.close()
+		sent := func() string {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return w.Body.String()
+		}
 		s.commit()
 		s.encoded(func() {}) // an encoder has numbered events
 		time.Sleep(90 * time.Second)
-		if w.Body.Len() != 0 {
-			t.Errorf("a ping went ahead: %q", w.Body)
+		if got := sent(); got != "" {
+			t.Errorf("a ping went ahead: %q", got)
 		}
 		if err := s.write([]byte("events"), false); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(59 * time.Second) // the timer fires 30 s after the events
-		if got := w.Body.String(); got != "events" {
+		if got := sent(); got != "events" {
 			t.Errorf("a minute of silence was not over: %q", got)
 		}
 		time.Sleep(2 * time.Second)
-		if got := w.Body.String(); got != "events: keep-alive\n\n" {
+		if got := sent(); got != "events: keep-alive\n\n" {
 			t.Errorf("got %q", got)
 		}
 	})

@@ -124,9 +124,21 @@ func (v View) Ready(now time.Time) bool { return v.Phase == Closed || !v.Due.Aft
 
 // Look says how the target stands. It changes nothing.
 func (s *State) Look(now time.Time) View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.look(now.UnixNano())
+}
+
+// Survey is Look and Expect at once, for who looks at many targets.
+func (s *State) Survey(now time.Time, promptBytes int) (v View, d time.Duration, known bool) {
 	t := now.UnixNano()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	d, known = s.expect(t, promptBytes, 0)
+	return s.look(t), d, known
+}
+
+func (s *State) look(t int64) View {
 	phase, due := s.breaker.look(t)
 	v := View{Phase: phase, Ramp: s.breaker.ramp(t), InFlight: s.inFlight,
 		Usual: s.speed.load, PerToken: time.Duration(s.speed.token.read(t)), Success: s.breaker.success(t), LastUsed: timeOf(s.lastUsed)}
@@ -144,9 +156,12 @@ const longest = 24 * time.Hour
 // the target was never seen to answer. A speed that was not measured is taken
 // to be 50 tokens a second.
 func (s *State) Expect(now time.Time, promptBytes, outTokens int) (d time.Duration, known bool) {
-	t := now.UnixNano()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.expect(now.UnixNano(), promptBytes, outTokens)
+}
+
+func (s *State) expect(t int64, promptBytes, outTokens int) (d time.Duration, known bool) {
 	ttft, known := s.speed.ttft(promptBytes, t)
 	if !known {
 		return 0, false

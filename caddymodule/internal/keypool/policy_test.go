@@ -108,6 +108,23 @@ func TestWeighted_SharesStayCloseToTheWeights(t *testing.T) {
 	})
 }
 
+func TestWeighted_SharesAreKeptWhenNearlyAllTheWeightRests(t *testing.T) {
+	var ks []*Key
+	for i, w := range []int{100, 18, 80, 9, 13, 100, 20, 20, 4, 13, 13, 19, 70, 15, 1, 1, 2} {
+		ks = append(ks, &Key{Name: fmt.Sprint(i), Weight: w})
+	}
+	b := newBench(Weighted, ks...)
+	for _, k := range b.Keys()[:14] {
+		k.State.enter("", Outcome{Class: llm.ClassBalance}, 0, epoch.UnixNano(), 0, false)
+	}
+	got := share(b, 2000)
+	for name, want := range map[string]int{"14": 500, "15": 500, "16": 1000} {
+		if d := got[name] - want; d < -40 || d > 40 {
+			t.Errorf("key %s: %d of 2000 leases, want about %d", name, got[name], want)
+		}
+	}
+}
+
 func TestRoundRobin_UsableKeysGetEqualShares(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(t, "n")

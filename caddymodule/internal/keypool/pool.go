@@ -69,6 +69,8 @@ type Pool struct {
 	// cum holds running sums of the weights, for Weighted.
 	cum    []uint64
 	cursor atomic.Uint64
+	// rare is the cursor of weighted draws when nearly all the weight rests.
+	rare atomic.Uint64
 	// good is the slot that was last seen usable; asking it first makes
 	// Resting cheap.
 	good atomic.Int64

@@ -176,7 +176,38 @@ func (s *search) weighted() *Lease {
 			}
 		}
 	}
-	return s.scan(int(s.pool.cursor.Load() % uint64(len(cum))))
+	return s.weightedUsable()
+}
+
+// weightedUsable is weighted for a pool of which nearly all the weight rests, so
+// that drawing again comes to nothing: it draws among the usable slots alone.
+func (s *search) weightedUsable() *Lease {
+	cum := s.pool.cum
+	weight := func(i int) uint64 {
+		if i == 0 {
+			return cum[0]
+		}
+		return cum[i] - cum[i-1]
+	}
+	total := uint64(0)
+	for i := range cum {
+		if s.usable(i) {
+			total += weight(i)
+		}
+	}
+	left := uint64(s.spread(s.pool.rare.Add(1), total))
+	for i := range cum {
+		switch {
+		case !s.usable(i):
+		case left >= weight(i):
+			left -= weight(i)
+		default:
+			if l := s.take(i); l != nil {
+				return l
+			}
+		}
+	}
+	return s.scan(0)
 }
 
 // spread maps k = 0, 1, 2 … evenly onto [0, n).

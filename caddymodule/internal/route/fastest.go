@@ -62,8 +62,8 @@ func (c *Candidate) pressure() float64 {
 	return max(1, (float64(c.InFlight)+loadSlack)/(c.view.Usual+loadSlack))
 }
 
-// median returns the median of what f knows of the candidates, or other if it
-// knows nothing.
+// median returns the median of what f knows of the candidates, for those of which
+// it knows nothing; other if it knows nothing of any.
 func (p *planner) median(other time.Duration, f func(*Candidate) (time.Duration, bool)) time.Duration {
 	var buf [16]time.Duration
 	known := buf[:0]
@@ -72,8 +72,8 @@ func (p *planner) median(other time.Duration, f func(*Candidate) (time.Duration,
 			known = append(known, d)
 		}
 	}
-	if len(known) == 0 {
-		return other
+	if len(known) == 0 || len(known) == len(p.all) {
+		return other // of none, or for none
 	}
 	slices.Sort(known)
 	return known[len(known)/2]

@@ -178,8 +178,7 @@ func (p *planner) assess(c *Candidate) {
 	}
 	c.view = health.View{Ramp: 1, Success: 1}
 	if t.Health != nil {
-		c.view = t.Health.Look(p.now)
-		c.Expected, c.Known = t.Health.Expect(p.now, p.query.Needs.PromptBytes, 0)
+		c.view, c.Expected, c.Known = t.Health.Survey(p.now, p.query.Needs.PromptBytes)
 	}
 	c.Phase, c.InFlight, c.Ready = c.view.Phase, c.view.InFlight, true
 	if !c.view.Ready(p.now) {
