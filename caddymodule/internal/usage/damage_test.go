@@ -141,8 +141,14 @@ func TestLedger_FullDiskHoldsRowsBackAndGoesOnWhenThereIsRoom(t *testing.T) {
 	var said troubles
 	o.OnTrouble, o.Queue, o.pragma = said.add, 3000, "max_page_count(60)"
 	l := open(t, o)
-	for i := range 3000 {
-		l.Record(sample(i, noon))
+	err := l.keeper.ask(t.Context(), func() error { // so that the writer finds them all at once
+		for i := range 3000 {
+			l.Record(sample(i, noon))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := l.Flush(t.Context()); code(err) != 13 { // SQLITE_FULL
 		t.Fatalf("Flush onto a full disk: %v", err)
@@ -157,7 +163,7 @@ func TestLedger_FullDiskHoldsRowsBackAndGoesOnWhenThereIsRoom(t *testing.T) {
 	if got := totals(t, readerOf(t, l), Query{}).Total.Requests; got != 0 {
 		t.Errorf("half a batch was written: %d rows", got)
 	}
-	err := l.keeper.ask(t.Context(), func() error { return l.keeper.db.exec("PRAGMA max_page_count = 100000") })
+	err = l.keeper.ask(t.Context(), func() error { return l.keeper.db.exec("PRAGMA max_page_count = 100000") })
 	if err != nil {
 		t.Fatal(err)
 	}
