@@ -181,6 +181,9 @@ func (g *Gateway) Log() string { return g.log.read() }
 // Pid returns the process's id.
 func (g *Gateway) Pid() int { return g.cmd.Process.Pid }
 
+// Disconnect closes the connections on which no client is asking anything.
+func (g *Gateway) Disconnect() { g.client.CloseIdleConnections() }
+
 // Stop asks the process to end, as systemd would, and returns how it did.
 func (g *Gateway) Stop() error {
 	_ = g.cmd.Process.Signal(syscall.SIGTERM)
@@ -199,7 +202,7 @@ func (g *Gateway) Stop() error {
 func (g *Gateway) end(t T) {
 	_ = g.cmd.Process.Kill()
 	<-g.ended
-	g.client.CloseIdleConnections()
+	g.Disconnect()
 	if t.Failed() {
 		t.Logf("log of the gateway:\n%s", lastBytes(g.Log(), 16<<10))
 	}
