@@ -88,4 +88,24 @@ var _ = Describe("The fault matrix, on bad lines", func() {
 			up.WaitCancel(GinkgoT())
 		}
 	})
+
+	It("58 a server that takes all its streams along is asked again at once", func() {
+		up := harness.NewUpstream(GinkgoT(), simulator.Options{Name: "only", TokensPerSecond: 40, Tokens: 400})
+		line := harness.NewLine(GinkgoT(), up.Listener.Addr())
+		p := up.As("only", "simulator", "k")
+		p.URL = line.URL()
+		gw := harness.Start(GinkgoT(), harness.Config{Providers: []harness.Provider{p}})
+		var streams []*harness.Stream
+		for i := range 30 {
+			s := gw.Open(GinkgoT(), harness.Ask{Dialect: harness.Dialects[i%3], Stream: true})
+			Expect(s.Words(3)).To(BeTrue())
+			streams = append(streams, s)
+		}
+		line.Break()
+		for _, s := range streams {
+			Expect(s.Finish().Outcome(0)).To(Equal(harness.EVT))
+		}
+		next := gw.Open(GinkgoT(), harness.Ask{Stream: true})
+		Expect(next.Words(3)).To(BeTrue(), "%d %s", next.Answer().Status, next.Answer().Body)
+	})
 })

@@ -55,3 +55,13 @@ func (l *Line) Trouble(kind string, attributes map[string]int) {
 		l.t.Fatalf("adding %s: %v", kind, err)
 	}
 }
+
+// Break closes every connection at once and takes new ones, as a server does
+// that starts anew.
+func (l *Line) Break() {
+	l.t.Helper()
+	l.proxy.Stop()
+	if err := l.proxy.Start(); err != nil {
+		l.t.Fatalf("starting a line again: %v", err)
+	}
+}

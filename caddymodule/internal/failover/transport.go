@@ -83,6 +83,16 @@ func repeatable(reason string) bool {
 	return mayRepeat(reason)
 }
 
+// Broke reports whether the connection was lost after it had been made. All
+// attempts on it are lost then, and those on others to the same machine may be.
+func (d *Verdict) Broke() bool {
+	switch d.Reason {
+	case ReasonResetPre, ReasonResetHdr, ReasonTruncated, ReasonLength, ReasonH2PingTimeout:
+		return true
+	}
+	return false
+}
+
 // SameFirst reports whether repeating at the same target comes before trying
 // another: a connection that had gone stale, or a conflict that passes.
 func (d *Verdict) SameFirst() bool {

@@ -133,7 +133,7 @@ func (a *try) end(v *failover.Verdict) {
 	}
 	a.lease.Release(outcome)
 	if a.trial != nil {
-		a.trial.End(health.Outcome{Class: outcome.Class, Tokens: a.usage.Output, Duration: took})
+		a.trial.End(health.Outcome{Class: outcome.Class, Broke: v != nil && v.Broke(), Tokens: a.usage.Output, Duration: took})
 	}
 	a.Attempts = append(a.Attempts, record)
 	if !a.send.committed() {

@@ -39,6 +39,9 @@ const (
 	rampFrom       = 0.1
 	// calm is how long it must stay closed for the openings to be forgotten.
 	calm = time.Minute
+	// volley is how long the failures of one broken connection, or of one
+	// machine that took all its connections along, take to arrive.
+	volley = 100 * time.Millisecond
 )
 
 // verdict is what an attempt's end says about the target.
@@ -73,8 +76,17 @@ type breaker struct {
 	openUntil   int64
 	probeUntil  int64 // deadline of the probe, if HalfOpen
 	closedAt    int64
+	brokeAt     int64 // the last break that was no echo of another
 	consecutive int
 	window      window
+}
+
+// ending is how an attempt ended, as far as the breaker goes.
+type ending struct {
+	verdict    verdict
+	probe      bool
+	broke      bool // its connection was lost
+	begun, now int64
 }
 
 // look says in which phase the breaker is and when it next lets a probe go.
@@ -114,28 +126,46 @@ func (b *breaker) answered(probe bool, now int64) {
 	b.window = window{}
 }
 
-// ended records how an attempt that set out at begun ended.
-func (b *breaker) ended(v verdict, probe bool, begun, now int64) {
-	if b.phase == HalfOpen && probe {
-		b.probed(v, now)
+// ended records how an attempt ended.
+func (b *breaker) ended(e ending) {
+	if b.phase == HalfOpen && e.probe {
+		b.probed(e.verdict, e.now)
 		return
 	}
-	if v == neutral || b.phase != Closed || begun < b.openedAt {
+	if e.verdict == neutral || b.phase != Closed || e.begun < b.openedAt {
 		return
 	}
-	if b.openings > 0 && now-b.closedAt > int64(calm) {
+	if b.openings > 0 && e.now-b.closedAt > int64(calm) {
 		b.openings = 0
 	}
-	b.window.add(now, v == bad)
-	if v == good {
+	echo := b.echoes(&e)
+	b.window.add(e.now, e.verdict == bad, echo)
+	switch {
+	case echo:
+		return
+	case e.verdict == good:
 		b.consecutive = 0
 		return
 	}
 	b.consecutive++
-	if total, failed := b.window.sum(now); b.consecutive >= maxConsecutive ||
-		total >= ratioMin && 2*failed >= total {
-		b.open(now)
+	if s := b.window.sum(e.now); b.consecutive >= maxConsecutive ||
+		s.total-s.echoes >= ratioMin && 2*(s.failed-s.echoes) >= s.total-s.echoes {
+		b.open(e.now)
 	}
+}
+
+// echoes reports whether an attempt was lost together with one that was
+// counted: of a server that goes and takes a hundred streams along the breaker
+// hears once. Only an attempt that sets out later shows that it is still away.
+func (b *breaker) echoes(e *ending) bool {
+	if !e.broke || e.verdict != bad {
+		return false
+	}
+	if e.begun < b.brokeAt && e.now-b.brokeAt <= int64(volley) {
+		return true
+	}
+	b.brokeAt = e.now
+	return false
 }
 
 // probed ends the half-open phase. A probe that says nothing about the target
@@ -144,7 +174,7 @@ func (b *breaker) probed(v verdict, now int64) {
 	switch v {
 	case good:
 		b.answered(true, now)
-		b.window.add(now, false)
+		b.window.add(now, false, false)
 	case bad:
 		b.open(now)
 	default:
@@ -174,39 +204,47 @@ func (b *breaker) ramp(now int64) float64 {
 // A failure weighs less than a success seen before it, so that one blip among
 // few attempts does not banish a target.
 func (b *breaker) success(now int64) float64 {
-	total, failed := b.window.sum(now)
-	return (float64(total-failed) + 3) / (float64(total) + 3)
+	s := b.window.sum(now)
+	return (float64(s.total-s.failed) + 3) / (float64(s.total) + 3)
 }
 
 // window counts attempts over ratioWindow in slots of a sixth of it.
 type window struct {
 	slots [6]struct {
-		at            int64 // number of the slot since 1970
-		total, failed int
+		at int64 // number of the slot since 1970
+		counts
 	}
 }
 
+// counts are attempts that ended, the failed among them, and of these the ones
+// lost together with another.
+type counts struct{ total, failed, echoes int }
+
 const slotLength = int64(ratioWindow) / 6
 
-func (w *window) add(now int64, failed bool) {
+func (w *window) add(now int64, failed, echo bool) {
 	at := now / slotLength
 	s := &w.slots[at%6]
 	if s.at != at {
-		s.at, s.total, s.failed = at, 0, 0
+		s.at, s.counts = at, counts{}
 	}
 	s.total++
 	if failed {
 		s.failed++
 	}
+	if echo {
+		s.echoes++
+	}
 }
 
-func (w *window) sum(now int64) (total, failed int) {
+func (w *window) sum(now int64) (sum counts) {
 	oldest := now/slotLength - 5
 	for i := range w.slots {
 		if s := &w.slots[i]; s.at >= oldest {
-			total += s.total
-			failed += s.failed
+			sum.total += s.total
+			sum.failed += s.failed
+			sum.echoes += s.echoes
 		}
 	}
-	return total, failed
+	return sum
 }

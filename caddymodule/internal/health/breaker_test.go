@@ -247,6 +247,51 @@ func TestBreaker_StragglersFromBeforeTheOpeningDoNotCount(t *testing.T) {
 	}
 }
 
+// A server that goes takes its streams along; the next one answers.
+func TestBreaker_ConnectionsLostTogetherCountOnce(t *testing.T) {
+	lose := func(b *bench, n int, broke bool) {
+		var streams []*Trial
+		for range n {
+			streams = append(streams, b.Begin(1000, false))
+		}
+		b.pass(time.Minute)
+		for i, x := range streams {
+			if i%10 == 9 {
+				b.pass(time.Millisecond)
+			}
+			x.End(Outcome{Class: llm.ClassTransient, Broke: broke})
+		}
+	}
+	b := newBench()
+	lose(b, 200, true)
+	if got := b.phase(); got != Closed {
+		t.Fatalf("two hundred lost at once: %s, want closed", got)
+	}
+	if s := b.Look(b.time).Success; s > 0.1 {
+		t.Errorf("the chance of success is %.2f; the losses are not to be forgotten", s)
+	}
+	for range maxConsecutive - 1 {
+		b.try(llm.ClassTransient)
+	}
+	if got := b.phase(); got != Open {
+		t.Errorf("and four attempts after them: %s, want open", got)
+	}
+	b = newBench()
+	lose(b, maxConsecutive, false)
+	if got := b.phase(); got != Open {
+		t.Errorf("five that were refused together: %s, want open", got)
+	}
+	b = newBench()
+	for range maxConsecutive {
+		x := b.Begin(1000, false)
+		b.pass(time.Millisecond)
+		x.End(Outcome{Class: llm.ClassTransient, Broke: true})
+	}
+	if got := b.phase(); got != Open {
+		t.Errorf("five lost one after the other: %s, want open", got)
+	}
+}
+
 func TestBreaker_FlappingTargetChangesSeldom(t *testing.T) {
 	b := newBench()
 	i := 0
@@ -296,7 +341,7 @@ func TestBreaker_AnyHistoryKeepsTheRules(t *testing.T) {
 					return
 				}
 				i := rapid.IntRange(0, len(open)-1).Draw(t, "i")
-				open[i].End(Outcome{Class: llm.Class(rapid.IntRange(0, int(llm.ClassCanceled)).Draw(t, "class")), Tokens: rapid.IntRange(0, 1000).Draw(t, "tokens")})
+				open[i].End(Outcome{Class: llm.Class(rapid.IntRange(0, int(llm.ClassCanceled)).Draw(t, "class")), Broke: rapid.Bool().Draw(t, "broke"), Tokens: rapid.IntRange(0, 1000).Draw(t, "tokens")})
 				open = append(open[:i], open[i+1:]...)
 			},
 			"pass": func(t *rapid.T) { b.pass(time.Duration(rapid.IntRange(0, 90_000).Draw(t, "ms")) * time.Millisecond) },

@@ -93,7 +93,7 @@ func (s *State) Forgo() {
 	now := s.now().UnixNano()
 	s.mu.Lock()
 	before := s.breaker.phase
-	s.breaker.ended(neutral, true, now, now)
+	s.breaker.ended(ending{probe: true, begun: now, now: now})
 	after := s.breaker.phase
 	s.mu.Unlock()
 	s.tell(before, after)

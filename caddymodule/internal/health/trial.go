@@ -24,6 +24,9 @@ type Trial struct {
 type Outcome struct {
 	// Class is why it failed; llm.ClassNone: it did not.
 	Class llm.Class
+	// Broke says that its connection was lost under way. Attempts that lose
+	// theirs together count as one against the target.
+	Broke bool
 	// Tokens is how many tokens came out; 0: not known.
 	Tokens int
 	// Duration is how long the whole attempt took. 0: until now.
@@ -116,7 +119,7 @@ func (s *State) learn(t *Trial, o Outcome, now int64) {
 	if v != neutral {
 		s.recent.ended(v == bad, now)
 	}
-	s.breaker.ended(verdictOf(o.Class, t.probe), t.probe, t.begun, now)
+	s.breaker.ended(ending{verdict: verdictOf(o.Class, t.probe), probe: t.probe, broke: o.Broke, begun: t.begun, now: now})
 }
 
 // verdictOf is judge, but a probe that met a client's fault has shown that the
