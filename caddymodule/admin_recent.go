@@ -91,7 +91,7 @@ func shown(r *gateway.Record) recentExchange {
 func candidates(p *route.Plan) []candidateShown {
 	out := make([]candidateShown, len(p.Candidates))
 	for i := range p.Candidates {
-		c := p.Candidates[i]
+		c := &p.Candidates[i]
 		out[i] = candidateShown{
 			Target: c.Target.ID, Tier: c.Tier, Ready: c.Ready, Reason: string(c.Reason),
 			Expected: millis(c.Expected), Known: c.Known, InFlight: c.InFlight,

@@ -80,7 +80,7 @@ func (r *ring) detach() {
 }
 
 // leads reports whether a candidate leads to keys or health.
-func leads(c *route.Candidate) bool { return c.Target.Keys != nil || c.Target.Health != nil }
+func leads(c route.Candidate) bool { return c.Target.Keys != nil || c.Target.Health != nil }
 
 // detached is a copy of a plan whose targets have neither keys nor health. bare
 // holds the targets that were copied before.
@@ -101,11 +101,9 @@ func detached(p *route.Plan, bare map[*route.Target]*route.Target) *route.Plan {
 	for i, t := range p.Targets {
 		out.Targets[i] = strip(t)
 	}
-	out.Candidates = make([]*route.Candidate, len(p.Candidates))
-	for i, c := range p.Candidates {
-		copied := *c
-		copied.Target = strip(c.Target)
-		out.Candidates[i] = &copied
+	out.Candidates = slices.Clone(p.Candidates)
+	for i := range out.Candidates {
+		out.Candidates[i].Target = strip(p.Candidates[i].Target)
 	}
 	return &out
 }

@@ -64,7 +64,7 @@ func TestRing_OutlivesReloadsAndChangesWithoutHoldingTheirKeys(t *testing.T) {
 	if len(rt.recent.last(5)) != 1 || rt.recent.last(1)[0].Plan.Targets[0].Health == nil {
 		t.Fatalf("recorded: %+v", rt.recent.last(5))
 	}
-	decided := *rt.recent.last(1)[0].Plan.Candidates[0]
+	decided := rt.recent.last(1)[0].Plan.Candidates[0]
 
 	after, err := provision(t, "") // as Caddy reloads: the new one first
 	if err != nil {

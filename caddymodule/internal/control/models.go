@@ -80,8 +80,8 @@ func (v View) alias(name string) console.Alias {
 	plan, err := v.Router.Plan(&route.Query{Model: name, Dialect: llm.OpenAI, Needs: route.Needs{PromptBytes: 4 << 10}, Now: time.Now()})
 	if err == nil {
 		out.Strategy = string(plan.Strategy)
-		for i, c := range plan.Candidates {
-			shown := v.candidate(c, i == 0 && len(plan.Targets) > 0)
+		for i := range plan.Candidates {
+			shown := v.candidate(&plan.Candidates[i], i == 0 && len(plan.Targets) > 0)
 			if i >= len(plan.Targets) {
 				shown.Filtered = cmp.Or(shown.Reason, "not fit for this")
 			}

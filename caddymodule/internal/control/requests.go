@@ -159,7 +159,8 @@ func decision(r *gateway.Record) *console.Decision {
 	if r.Plan.Sticky {
 		out.Affinity = "the session's last target"
 	}
-	for i, c := range r.Plan.Candidates {
+	for i := range r.Plan.Candidates {
+		c := &r.Plan.Candidates[i]
 		t := console.DecisionTarget{
 			Provider: c.Target.Provider, Model: c.Target.Model, Tier: c.Tier, ScoreMS: c.Cost * 1000, Reason: string(c.Reason),
 			Picked: i == 0 && len(r.Plan.Targets) > 0,

@@ -100,14 +100,15 @@ type speed struct {
 // ttft estimates the nanoseconds to the first token, from the nearest size of
 // prompt that was measured.
 func (s *speed) ttft(promptBytes int, now int64) (float64, bool) {
-	b := bucketOf(promptBytes)
+	b, apart := bucketOf(promptBytes), 1.0
 	for d := range buckets {
 		if i := b - d; i >= 0 && s.first[i].at != 0 {
-			return s.first[i].read(now) * math.Pow(steeper, float64(d)), true
+			return s.first[i].read(now) * apart, true
 		}
 		if i := b + d; i < buckets && s.first[i].at != 0 {
-			return s.first[i].read(now) / math.Pow(steeper, float64(d)), true
+			return s.first[i].read(now) / apart, true
 		}
+		apart *= steeper
 	}
 	return 0, false
 }

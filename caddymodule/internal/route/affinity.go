@@ -116,7 +116,7 @@ const (
 
 // stick moves the session's target to the front of leaders, if it is among
 // them and does not cost too much.
-func (p *planner) stick(leaders []*Candidate) (sticky bool, key string) {
+func (p *planner) stick(leaders []*contender) (sticky bool, key string) {
 	a, q := p.router.affinity, p.query
 	if a == nil || q.Session == "" {
 		return false, ""

@@ -34,8 +34,8 @@ const (
 // weigh gives every candidate its Expected time and its Cost. What is not known
 // of a target is taken to be the median of its peers.
 func (p *planner) weigh() {
-	first := p.median(coldGuess, func(c *Candidate) (time.Duration, bool) { return c.Expected, c.Known })
-	token := p.median(coldToken, func(c *Candidate) (time.Duration, bool) { return c.view.PerToken, c.view.PerToken > 0 })
+	first := p.median(coldGuess, func(c *contender) (time.Duration, bool) { return c.Expected, c.Known })
+	token := p.median(coldToken, func(c *contender) (time.Duration, bool) { return c.view.PerToken, c.view.PerToken > 0 })
 	answer := time.Duration(p.query.Needs.answer())
 	for i := range p.all {
 		c := &p.all[i]
@@ -58,22 +58,27 @@ func (p *planner) weigh() {
 
 // pressure is by how much more is in flight at the target than when its speed
 // was measured. It is at least 1.
-func (c *Candidate) pressure() float64 {
+func (c *contender) pressure() float64 {
 	return max(1, (float64(c.InFlight)+loadSlack)/(c.view.Usual+loadSlack))
 }
 
 // median returns the median of what f knows of the candidates, for those of which
 // it knows nothing; other if it knows nothing of any.
-func (p *planner) median(other time.Duration, f func(*Candidate) (time.Duration, bool)) time.Duration {
-	var buf [16]time.Duration
-	known := buf[:0]
+func (p *planner) median(other time.Duration, f func(*contender) (time.Duration, bool)) time.Duration {
+	n := 0
+	for i := range p.all {
+		if _, ok := f(&p.all[i]); ok {
+			n++
+		}
+	}
+	if n == 0 || n == len(p.all) {
+		return other // of none, or for none
+	}
+	known := make([]time.Duration, 0, n)
 	for i := range p.all {
 		if d, ok := f(&p.all[i]); ok {
 			known = append(known, d)
 		}
-	}
-	if len(known) == 0 || len(known) == len(p.all) {
-		return other // of none, or for none
 	}
 	slices.Sort(known)
 	return known[len(known)/2]
@@ -81,7 +86,7 @@ func (p *planner) median(other time.Duration, f func(*Candidate) (time.Duration,
 
 // draw puts the better of two random leaders to the front, out of those that
 // are about as good as the best. The leaders are sorted by cost.
-func (p *planner) draw(leaders []*Candidate) {
+func (p *planner) draw(leaders []*contender) {
 	n := 1
 	for n < len(leaders) && leaders[n].Cost <= leaders[0].Cost*alike {
 		n++
@@ -97,7 +102,7 @@ func (p *planner) draw(leaders []*Candidate) {
 // share of the requests is spent so, none that may not fail over, and on no
 // target more often than every exploreAfter; one that was never seen to answer
 // is worth more of them.
-func (p *planner) exploring(leaders []*Candidate) bool {
+func (p *planner) exploring(leaders []*contender) bool {
 	chance := p.router.rand()
 	if p.query.Wish.NoFailover || chance >= p.router.explore*coldBonus {
 		return false

@@ -1,6 +1,8 @@
 package route
 
 import (
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/health"
@@ -18,7 +20,7 @@ type Plan struct {
 	Targets []*Target
 	// Candidates is the decision record: first the Targets in their order,
 	// then those that cannot serve the request.
-	Candidates []*Candidate
+	Candidates []Candidate
 	// Sticky says that the first target was chosen because the session used it
 	// before. Key is the name of the key the session used with the first target
 	// last, or empty.
@@ -32,24 +34,29 @@ type Plan struct {
 type Candidate struct {
 	Target *Target
 	Tier   int
-	// Ready says that an attempt may be sent now.
-	Ready bool
 	// Reason is why it is not among the first, or not asked at all; empty:
 	// nothing speaks against it.
 	Reason Reason
 	// Expected is the time to a useful answer; Known is false if it is only
 	// the peers' median.
 	Expected time.Duration
-	Known    bool
 	// Cost is Expected in seconds, weighed by load and failures.
-	Cost float64
-	// Phase is the breaker's.
-	Phase    health.Phase
+	Cost     float64
 	InFlight int
 	// Until is when a target that is not ready may be asked, Class why its
 	// keys rest.
 	Until time.Time
 	Class llm.Class
+	// Phase is the breaker's.
+	Phase health.Phase
+	Known bool
+	// Ready says that an attempt may be sent now.
+	Ready bool
+}
+
+// contender is a candidate while a plan is made.
+type contender struct {
+	Candidate
 
 	group  group
 	wanted uint8
@@ -75,7 +82,7 @@ const (
 // first one may be asked and what ails it: llm.ClassOverload for a breaker.
 func (p *Plan) Resting() (until time.Time, class llm.Class, all bool) {
 	for i := range p.Targets {
-		c := p.Candidates[i]
+		c := &p.Candidates[i]
 		if c.Ready {
 			return time.Time{}, llm.ClassNone, false
 		}
@@ -86,16 +93,28 @@ func (p *Plan) Resting() (until time.Time, class llm.Class, all bool) {
 	return until, class, len(p.Targets) > 0
 }
 
-// planner makes one plan.
+// planner makes one plan at a time.
 type planner struct {
 	router   *Router
 	query    *Query
 	entry    *entry
 	now      time.Time
 	strategy Strategy
-	all      []Candidate
+	all      []contender
 	meant    int          // how many of all are there for the request's purpose
-	order    []*Candidate // all, best first
+	order    []*contender // all, best first
+}
+
+// planners are those without work: what they need for a hundred targets is
+// worth keeping.
+var planners = sync.Pool{New: func() any { return new(planner) }}
+
+// release gives a planner back, without what it knew.
+func (p *planner) release() {
+	clear(p.all)
+	clear(p.order)
+	*p = planner{all: p.all[:0], order: p.order[:0]}
+	planners.Put(p)
 }
 
 // The order in which candidates are wanted, whatever their tier.
@@ -115,10 +134,14 @@ func (p *planner) plan() (*Plan, error) {
 	if fit == 0 {
 		return nil, p.noneFit()
 	}
-	plan := &Plan{Name: p.entry.name, Strategy: p.strategy, Candidates: p.order}
+	plan := &Plan{Name: p.entry.name, Strategy: p.strategy}
 	p.lead(plan, fit)
 	if p.query.Wish.NoFailover {
 		fit = 1
+	}
+	plan.Candidates = make([]Candidate, len(p.order))
+	for i, c := range p.order {
+		plan.Candidates[i] = c.Candidate
 	}
 	plan.Targets = make([]*Target, fit)
 	for i := range plan.Targets {
@@ -139,7 +162,7 @@ func (p *planner) collect() {
 			break
 		}
 	}
-	p.all = make([]Candidate, 0, n)
+	p.all = slices.Grow(p.all, n)
 	if special != nil {
 		for i := range special.members {
 			p.add(&special.members[i], meant)
@@ -162,15 +185,15 @@ func (p *planner) add(m *Member, wanted uint8) {
 	if len(p.query.Wish.Prefer) > 0 && t.named(p.query.Wish.Prefer) {
 		wanted = wished
 	}
-	p.all = append(p.all, Candidate{
-		Target: t, Tier: m.Tier, wanted: wanted, weight: m.Weight,
-		index: len(p.all), native: t.Speaks(p.query.Dialect),
+	p.all = append(p.all, contender{
+		Candidate: Candidate{Target: t, Tier: m.Tier},
+		wanted:    wanted, weight: m.Weight, index: len(p.all), native: t.Speaks(p.query.Dialect),
 	})
 	p.assess(&p.all[len(p.all)-1])
 }
 
 // assess says in which group the candidate is, and why.
-func (p *planner) assess(c *Candidate) {
+func (p *planner) assess(c *contender) {
 	t := c.Target
 	if c.Reason = t.misfit(p.query); c.Reason != "" {
 		c.group = unfit
@@ -201,7 +224,7 @@ func (p *planner) assess(c *Candidate) {
 
 // rest puts the candidate behind the ready ones; of two reasons the one that
 // lasts longer counts.
-func (c *Candidate) rest(why Reason, until time.Time, class llm.Class) {
+func (c *contender) rest(why Reason, until time.Time, class llm.Class) {
 	c.Ready, c.group = false, resting
 	if until.After(c.Until) {
 		c.Reason, c.Until, c.Class = why, until, class

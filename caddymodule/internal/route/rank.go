@@ -8,7 +8,7 @@ import (
 
 // sort puts the candidates in order and returns how many are in the plan.
 func (p *planner) sort() (fit int) {
-	p.order = make([]*Candidate, len(p.all))
+	p.order = slices.Grow(p.order, len(p.all))[:len(p.all)]
 	for i := range p.all {
 		c := &p.all[i]
 		p.score(c)
@@ -24,7 +24,7 @@ func (p *planner) sort() (fit int) {
 // compare orders by group, then by what is wanted, tier and score; of equals
 // the native one, and then the one listed first, goes first. What rests is
 // ordered by when it may be asked.
-func compare(a, b *Candidate) int {
+func compare(a, b *contender) int {
 	switch {
 	case a.group != b.group:
 		return cmp.Compare(a.group, b.group)
@@ -47,7 +47,7 @@ func compare(a, b *Candidate) int {
 }
 
 // score gives the candidate its rank within its tier; lower is better.
-func (p *planner) score(c *Candidate) {
+func (p *planner) score(c *contender) {
 	switch p.strategy {
 	case Ordered:
 		c.score = float64(c.index)
@@ -67,7 +67,7 @@ func (p *planner) score(c *Candidate) {
 
 // price estimates what the request costs at c, in micro-dollars per million
 // requests. A target the catalogue does not know is dearer than all others.
-func (p *planner) price(c *Candidate) float64 {
+func (p *planner) price(c *contender) float64 {
 	caps := &c.Target.Caps
 	if caps.ID == "" {
 		return math.MaxFloat64
@@ -105,7 +105,7 @@ func (p *planner) lead(plan *Plan, fit int) {
 }
 
 // rotate moves the first n of cs to the end.
-func rotate(cs []*Candidate, n int) {
+func rotate(cs []*contender, n int) {
 	if n == 0 {
 		return
 	}
@@ -115,7 +115,7 @@ func rotate(cs []*Candidate, n int) {
 }
 
 // front moves candidate i to the front.
-func front(cs []*Candidate, i int) {
+func front(cs []*contender, i int) {
 	if i == 0 {
 		return
 	}

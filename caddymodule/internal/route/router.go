@@ -307,6 +307,8 @@ func (r *Router) Plan(q *Query) (*Plan, error) {
 	if now.IsZero() {
 		now = clock.Now()
 	}
-	p := &planner{router: r, query: q, entry: e, now: now}
+	p, _ := planners.Get().(*planner)
+	defer p.release()
+	p.router, p.query, p.entry, p.now = r, q, e, now
 	return p.plan()
 }
