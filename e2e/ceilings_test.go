@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -77,6 +78,41 @@ var _ = Describe("Ceilings", func() {
 		for i, r := range up.Requests()[2:] {
 			Expect(r.Time.Sub(up.Requests()[i].Time)).To(BeNumerically(">=", 250*time.Millisecond), "two at a time")
 		}
+	})
+
+	It("more streams than may be open are refused at once, and the open ones end whole", func() {
+		crowd, words := size("AIMUX_E2E_OVERFLOW", 250), size("AIMUX_E2E_WORDS", 60)
+		room := crowd * 2 / 5
+		up := harness.NewUpstream(GinkgoT(), simulator.Options{TokensPerSecond: 30, Tokens: words, MaxRecords: -1})
+		gw := harness.Start(GinkgoT(), harness.Config{
+			More: fmt.Sprintf("limits:\n  in_flight: %d\n  streams: %d\n", 2*crowd, room), Providers: []harness.Provider{up.As("one", "simulator", "k")},
+		})
+		before, usageErr := gw.Usage()
+		begun := time.Now()
+		answers := make([]*harness.Answer, crowd)
+		var all sync.WaitGroup
+		for i := range answers {
+			all.Go(func() { answers[i] = gw.Ask(GinkgoT(), harness.Ask{Dialect: harness.Dialects[i%3], Stream: true}) })
+		}
+		all.Wait()
+		whole, slowest := 0, time.Duration(0)
+		for _, a := range answers {
+			if a.Outcome(words) == harness.OK {
+				whole++
+				continue
+			}
+			Expect(a.Outcome(0)).To(BeElementOf(harness.ERR(503), harness.ERR(529)), "%s", a.Body)
+			Expect(a.Header.Get("Retry-After")).NotTo(BeEmpty())
+			slowest = max(slowest, a.Headers)
+		}
+		Expect(whole).To(BeNumerically(">=", room))
+		Expect(whole).To(BeNumerically("<", crowd))
+		wantNothingInFlight(gw)
+		if after, err := gw.Usage(); usageErr == nil && err == nil {
+			AddReportEntry(fmt.Sprintf("%d streams at once where %d may be: %d whole, %d refused, the slowest refusal after %s; all in %s; RSS %d MiB before, %d MiB after", crowd, room, whole,
+				crowd-whole, slowest.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond), before.RSS>>20, after.RSS>>20))
+		}
+		Expect(gw.Ask(GinkgoT(), harness.Ask{Stream: true}).Outcome(words)).To(Equal(harness.OK))
 	})
 
 	It("a provider with as many requests as it bears is passed over for the next", func() {
