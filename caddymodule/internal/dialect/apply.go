@@ -3,6 +3,7 @@ package dialect
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -14,7 +15,7 @@ import (
 // private to Anthropic or was minted by aimux is taken out (see scrub).
 // Everything else stays byte-identical; without an edit body itself comes back.
 //
-// dropped names the members left out. The error is an *llm.Error if p refuses
+// dropped names the members left out, in copies that outlive body. The error is an *llm.Error if p refuses
 // a member. body must be one valid JSON object. A nil p is the zero Policy.
 func ApplyPolicy(body []byte, d llm.Dialect, p *Policy) (edited []byte, dropped []string, err error) {
 	if p == nil {
@@ -56,7 +57,7 @@ func (a *applier) member(k, v gjson.Result) (drop bool) {
 	}
 	if !ok || a.unwanted(key, v) || to != key && a.root.Get(gjsonPath(to)).Exists() {
 		if v.Type != gjson.Null {
-			a.dropped = append(a.dropped, key)
+			a.dropped = append(a.dropped, strings.Clone(key))
 		}
 		return true
 	}
@@ -102,7 +103,7 @@ func (a *applier) value(key string, v gjson.Result) {
 	case "stop", "stop_sequences":
 		if list := Strings(v); a.p.MaxStop > 0 && len(list) > a.p.MaxStop {
 			a.Replace(v.Raw, string(AppendStrings(nil, list[:a.p.MaxStop])))
-			a.dropped = append(a.dropped, key)
+			a.dropped = append(a.dropped, strings.Clone(key))
 		}
 	case "reasoning_effort":
 		if to := NearestEffort(v.Str, a.p.Efforts); to != v.Str {

@@ -52,13 +52,14 @@ type Dialect interface {
 // Codec translates between the wire form and package llm.
 type Codec interface {
 	// DecodeRequest reads a client's request. The result may point into body.
-	// The error, if any, is an *llm.Error that names the field at fault.
+	// The error, if any, is an *llm.Error that names the field at fault. An
+	// error of whichever method holds copies only: it outlives what was read.
 	DecodeRequest(body []byte) (*llm.Request, error)
 	// EncodeRequest writes r for a target, within the limits t states. It
 	// returns what had to be left out; an *llm.Error if r cannot be said in
-	// this dialect at all.
+	// this dialect at all. Nothing returned points into r or its body.
 	EncodeRequest(r *llm.Request, t *Target) (body []byte, dropped []string, err error)
-	// DecodeResponse reads a complete answer.
+	// DecodeResponse reads a complete answer. The result may point into body.
 	DecodeResponse(body []byte) (*llm.Response, error)
 	// EncodeResponse writes a complete answer for the client that sent r.
 	EncodeResponse(a *llm.Response, r *llm.Request) ([]byte, error)

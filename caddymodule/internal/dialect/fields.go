@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -44,10 +45,11 @@ func (f *Fields) Open(key string) bool {
 	return true
 }
 
-// Drop notes that key was left out.
+// Drop notes that key was left out. It keeps a copy: what was dropped goes into
+// records and headers, which outlive the request that key may be a piece of.
 func (f *Fields) Drop(key string) {
 	if !slices.Contains(f.Dropped, key) {
-		f.Dropped = append(f.Dropped, key)
+		f.Dropped = append(f.Dropped, strings.Clone(key))
 	}
 }
 
@@ -96,10 +98,11 @@ func isDefault(key string, value []byte) bool {
 	return string(value) == "null"
 }
 
-// Refused is the answer to a request with a field the target cannot honour.
+// Refused is the answer to a request with a field the target cannot honour. key
+// may be a piece of the request: the error holds a copy.
 func Refused(key string) *llm.Error {
 	return &llm.Error{
-		Type: llm.ErrInvalidRequest, Class: llm.ClassBadRequest, Code: "unsupported_parameter", Param: key,
+		Type: llm.ErrInvalidRequest, Class: llm.ClassBadRequest, Code: "unsupported_parameter", Param: strings.Clone(key),
 		Message: key + " is not supported by the model's provider",
 	}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // DecodeRequest reads a client's request. instructions and the system and
-// developer items before anything else become the system blocks.
+// developer items before anything else become the system blocks. The result
+// shares memory with body.
 func (Responses) DecodeRequest(body []byte) (*llm.Request, error) {
 	root, err := wire.Parse(body)
 	if err != nil {

@@ -103,7 +103,7 @@ func field(x *llm.Extra, key string) json.RawMessage {
 
 // rawField is a member as it stood on the wire. Its key keeps the escapes it
 // needs to be written back between quotes, and no others: an escaped letter
-// must not hide a member from a policy.
+// must not hide a member from a policy. Both share memory with the request.
 func rawField(k, v gjson.Result) llm.Field {
 	key := k.Str
 	if strings.IndexByte(k.Raw, '\\') >= 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// DecodeResponse reads a complete answer.
+// DecodeResponse reads a complete answer. The result shares memory with body.
 func (Responses) DecodeResponse(body []byte) (*llm.Response, error) {
 	answer, err := readAnswer(body)
 	if err != nil {

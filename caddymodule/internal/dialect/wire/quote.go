@@ -82,7 +82,8 @@ func appendEscape(dst []byte, c byte) []byte {
 // KeyText is a member's name as it stands between quotes: escaped if it has to
 // be. Names that travel along in llm.Extra are kept so, because they are
 // written back as they are; a name with a quote in it must not end its own
-// string and begin another member.
+// string and begin another member. A name that needs no escapes is returned as
+// it is, and shares what memory it shares: whoever keeps it longer copies it.
 func KeyText(name string) string {
 	for i := 0; i < len(name); i++ {
 		if c := name[i]; c == '"' || c == '\\' || c < 0x20 {
