@@ -53,11 +53,16 @@ type App struct {
 
 	background *background // nil until started
 	introduced func()      // claims the files and writes down that the server has started, once
+	before     *App        // what was in force until this one started, while it has not ended
+	cleaned    bool
 }
 
 // serving is the app in force, for the admin endpoints and the console, which
 // Caddy provisions before the apps and never cleans up.
 var serving atomic.Pointer[App]
+
+// succession is held while another app comes into force, and guards before.
+var succession sync.Mutex
 
 // CaddyModule returns the module's information.
 func (App) CaddyModule() caddy.ModuleInfo {
@@ -146,16 +151,23 @@ func (a *App) apply() error {
 		return errors.New("without a client key everybody on the network could use the gateway; the configuration before stays in force")
 	}
 	a.live.replace(rt)
-	if a.background != nil {
-		a.background.end()
-		if err := a.begin(); err != nil {
-			a.logger.Error("alerts are not watched", "error", err.Error())
-		}
-	}
+	a.beginAnew()
 	a.consoles.changed(a.overrides())
 	a.introduce("config.apply")
 	a.logger.Info("configuration applied", "source", a.sourceName())
 	return nil
+}
+
+// beginAnew begins the background once more, with what is in force by now, if
+// it was begun. The caller holds changing.
+func (a *App) beginAnew() {
+	if a.background == nil {
+		return
+	}
+	a.background.end()
+	if err := a.begin(); err != nil {
+		a.logger.Error("alerts are not watched", "error", err.Error())
+	}
 }
 
 func (a *App) overrides() string {
@@ -190,8 +202,9 @@ func (a *App) Start() error {
 	}
 	tuned()
 	rt := a.live.now()
-	serving.Store(a)
+	a.succeed()
 	if err := a.begin(); err != nil {
+		a.withdraw() // Caddy does not stop what did not start
 		return err
 	}
 	a.introduced = sync.OnceFunc(func() { // files are made, which listeners and the first requests need not wait for
@@ -219,12 +232,47 @@ func (a *App) sourceName() string {
 	return "environment"
 }
 
+// succeed puts the app in force.
+func (a *App) succeed() {
+	succession.Lock()
+	defer succession.Unlock()
+	a.before = serving.Swap(a)
+}
+
+// withdraw ends that the app is in force. If the one before has not ended, which
+// is so when Caddy gives up the new configuration because something of it does
+// not start, that one is in force again. Later calls do nothing.
+func (a *App) withdraw() {
+	succession.Lock()
+	defer succession.Unlock()
+	before := a.before
+	a.before = nil
+	switch next := serving.Load(); {
+	case next == a:
+		serving.Store(before)
+		if before != nil {
+			before.resume()
+		}
+	case next != nil && next.before == a:
+		next.before = before // it must not bring back what has ended
+	}
+}
+
+// resume makes the app the source again of what all configurations share: the
+// windows, the alert rules and where alerts go. The app that was to follow took
+// them over at its start.
+func (a *App) resume() {
+	a.live.changing.Lock()
+	defer a.live.changing.Unlock()
+	a.beginAnew()
+}
+
 // Stop does nothing that requests under way would notice. When the process goes
 // down it only begins the drain and does not wait for it: Caddy stops apps one
 // after the other in no particular order, and until the HTTP app's turn comes its
 // listeners go on accepting requests that a drain refuses.
 func (a *App) Stop() error {
-	serving.CompareAndSwap(a, nil)
+	a.withdraw()
 	if caddy.Exiting() {
 		a.drain()
 		return nil
@@ -235,20 +283,26 @@ func (a *App) Stop() error {
 
 // Cleanup gives up the app's own reference to the runtime; exchanges under way
 // hold theirs. All apps have stopped by then, so this is where a drain is waited
-// for, and what must see its last exchange ends.
+// for, and what must see its last exchange ends. An app that Caddy cleans up
+// without having stopped it, because what follows the start failed, ends here.
+//
+// It can still be asked how things stand: Caddy's admin endpoint goes on to
+// serve the metrics of a configuration that did not start.
 func (a *App) Cleanup() error {
-	if a.live != nil {
-		if a.live.draining.Load() {
-			a.live.drained.Wait()
-			if a.introduced != nil {
-				a.introduced()
-			}
-			a.introduce("server.stop")
-			a.background.end()
-		}
-		a.live.drop()
-		a.live = nil
+	if a.live == nil || a.cleaned {
+		return nil
 	}
+	a.cleaned = true
+	a.withdraw()
+	if a.live.draining.Load() {
+		a.live.drained.Wait()
+		if a.introduced != nil {
+			a.introduced()
+		}
+		a.introduce("server.stop")
+	}
+	a.background.end()
+	a.live.drop()
 	return nil
 }
 

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/aimux/aimux/caddymodule/internal/provider"
+	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/goleak"
 )
@@ -226,5 +228,158 @@ func TestAdmin_ShowsStatusAndKeysButNoSecretAndWakesAKey(t *testing.T) {
 	}
 	if w := ask("GET", "/aimux/keys/zai/main/reset"); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET reset: %d", w.Code)
+	}
+}
+
+// watching is a configuration whose aimux watches one alert rule, with servers
+// at the addresses that give all requests to aimux.
+func watching(rule string, addresses ...string) []byte {
+	servers := map[string]json.RawMessage{}
+	for i, address := range addresses {
+		servers[fmt.Sprint("s", i)] = fmt.Appendf(nil, `{"listen":[%q],"protocols":["h1"],"automatic_https":{"disable":true},"routes":[{"handle":[{"handler":"aimux"}]}]}`, address)
+	}
+	all, _ := json.Marshal(servers)
+	return fmt.Appendf(nil, `{"admin":{"disabled":true,"config":{"persist":false}},"logging":{"logs":{"default":{"level":"FATAL"}}},
+		"apps":{"tls":{"disable_storage_check":true,"disable_storage_clean":true},"http":{"servers":%s},
+		"aimux":{"config":{"version":1,"alerts":{"rules":[{"name":%q,"metric":"error_rate","threshold":0.5}]}}}}}`, all, rule)
+}
+
+// held is an address where the test itself listens.
+func held(t *testing.T) (address string, free func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l.Addr().String(), func() { l.Close() }
+}
+
+func TestReload_OneThatDoesNotStartLeavesWhatServedInForce(t *testing.T) {
+	noKeys(t)
+	address, free := held(t)
+	taken, _ := held(t)
+	free()
+	defer caddy.Stop()
+	if err := caddy.Load(watching("first", address), true); err != nil {
+		t.Fatal(err)
+	}
+	app := serving.Load()
+	first := func() {
+		t.Helper()
+		watch := app.live.now().services.watch
+		if rules := watch.Rules(); serving.Load() != app || len(rules) != 1 || rules[0].Name != "first" {
+			t.Fatalf("in force: %t, alert rules: %v", serving.Load() == app, rules)
+		}
+		watch.Evaluate() // asks the app that the rules are of, which must be able to answer
+		w := httptest.NewRecorder()
+		if err := (&Handler{live: app.live}).ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil), nil); err != nil || w.Code != http.StatusOK {
+			t.Fatalf("/readyz: %v, status %d", err, w.Code)
+		}
+	}
+	first()
+	for range 8 { // Caddy starts apps in any order: aimux is among those that started in about every other
+		if err := caddy.Load(watching("failing", address, taken), true); err == nil {
+			t.Fatal("it started although the address is taken")
+		}
+		first()
+	}
+	if err := caddy.Load(watching("next", address), true); err != nil {
+		t.Fatal(err)
+	}
+	if next := serving.Load(); next == nil || next == app || next.before != nil {
+		t.Error("the next configuration is not in force, or holds on to the one before")
+	}
+	if err := caddy.Stop(); err != nil || serving.Load() != nil {
+		t.Errorf("after the end: %v, in force: %v", err, serving.Load())
+	}
+}
+
+func TestApp_SaysHowThingsStandAfterItsEndToo(t *testing.T) {
+	noKeys(t)
+	app, err := provision(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := app.Cleanup(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if state := app.State(); len(state.Providers) == 0 {
+		t.Errorf("%+v", state)
+	}
+}
+
+// turn is one step of Caddy's with the app of a configuration.
+type turn struct {
+	app string
+	do  string // start, fail (a start), stop, clean
+}
+
+func TestApp_InForceIsWhatWasStartedLastAndHasNotEnded(t *testing.T) {
+	noKeys(t)
+	for _, c := range []struct {
+		name  string
+		turns []turn
+		want  string
+	}{
+		{"a start", []turn{{"a", "start"}}, "a"},
+		{"an exit", []turn{{"a", "start"}, {"a", "stop"}, {"a", "clean"}}, ""},
+		{"a reload", []turn{{"a", "start"}, {"b", "start"}, {"a", "stop"}, {"a", "clean"}}, "b"},
+		{"a reload and an exit", []turn{{"a", "start"}, {"b", "start"}, {"a", "stop"}, {"a", "clean"}, {"b", "stop"}, {"b", "clean"}}, ""},
+		{"another app does not start", []turn{{"a", "start"}, {"b", "start"}, {"b", "stop"}, {"b", "clean"}}, "a"},
+		{"another app does not start before", []turn{{"a", "start"}, {"b", "clean"}}, "a"},
+		{"the app itself does not start", []turn{{"a", "start"}, {"b", "fail"}}, "a"},
+		{"the app itself does not start, and is cleaned up", []turn{{"a", "start"}, {"b", "fail"}, {"b", "clean"}}, "a"},
+		{"what follows the start fails: nothing is stopped", []turn{{"a", "start"}, {"b", "start"}, {"b", "clean"}}, "a"},
+		{"a reload after one that failed", []turn{{"a", "start"}, {"b", "start"}, {"b", "stop"}, {"b", "clean"}, {"c", "start"}, {"a", "stop"}, {"a", "clean"}}, "c"},
+		{"an exit after a reload that failed", []turn{{"a", "start"}, {"b", "start"}, {"b", "stop"}, {"b", "clean"}, {"a", "stop"}, {"a", "clean"}}, ""},
+		{"one that failed after a reload", []turn{{"a", "start"}, {"b", "start"}, {"a", "stop"}, {"a", "clean"}, {"c", "start"}, {"c", "stop"}, {"c", "clean"}}, "b"},
+		{"a configuration without the app, and one with it", []turn{{"a", "start"}, {"a", "stop"}, {"a", "clean"}, {"b", "start"}}, "b"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			apps := map[string]*App{"": nil}
+			for _, name := range []string{"a", "b", "c"} {
+				app, err := provision(t, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				apps[name] = app
+				t.Cleanup(func() { app.Cleanup() })
+			}
+			for _, one := range c.turns {
+				take(t, apps[one.app], one.do)
+			}
+			if serving.Load() != apps[c.want] {
+				t.Errorf("%q is not in force", c.want)
+			}
+			for name, app := range apps {
+				if app != nil && app.before != nil {
+					t.Errorf("%s holds on to another app", name)
+				}
+			}
+		})
+	}
+}
+
+func take(t *testing.T, app *App, do string) {
+	t.Helper()
+	var err error
+	switch do {
+	case "start":
+		err = app.Start()
+	case "fail":
+		app.live.now().config.Alerts.Rules = []schema.AlertRule{{Name: "of nothing", Metric: "nothing"}}
+		if app.Start() == nil {
+			t.Error("it started")
+		}
+	case "stop":
+		err = app.Stop()
+	case "clean":
+		err = app.Cleanup()
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
