@@ -15,6 +15,7 @@ type chunk struct {
 	later     bool // the choice is not the first one
 	delta     deltaParts
 	finish    string
+	cause     string // the choice's own error, raw
 	matched   string // the stop sequence that matched, if the server says so
 	hasUsage  bool
 }
@@ -70,6 +71,8 @@ func (k *chunk) choice(c *wire.Cursor) {
 			}
 		case "finish_reason":
 			k.finish = c.Str()
+		case "error":
+			k.cause = c.Raw()
 		case "stop_reason":
 			k.matched = c.Str()
 		case "usage":

@@ -2,8 +2,6 @@ package openai
 
 import (
 	"bytes"
-	"errors"
-	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
@@ -13,16 +11,15 @@ import (
 )
 
 var (
-	doneMark     = []byte("[DONE]")
-	errorKey     = []byte(`"error"`)
-	choicesKey   = []byte(`"choices"`)
-	baseRespKey  = []byte(`"base_resp"`)
-	usageKey     = []byte(`"usage"`)
-	usageNull    = []byte(`"usage":null`)
-	noChoices    = []byte(`"choices":[]`)
-	deltaKey     = []byte(`"delta":{`)
-	finishKey    = []byte(`"finish_reason":"`)
-	errNoChoices = errors.New("the answer has no choices")
+	doneMark    = []byte("[DONE]")
+	errorKey    = []byte(`"error"`)
+	choicesKey  = []byte(`"choices"`)
+	baseRespKey = []byte(`"base_resp"`)
+	usageKey    = []byte(`"usage"`)
+	usageNull   = []byte(`"usage":null`)
+	noChoices   = []byte(`"choices":[]`)
+	deltaKey    = []byte(`"delta":{`)
+	finishKey   = []byte(`"finish_reason":"`)
 )
 
 // Inspect says what a chunk is. Failures and usage are looked for by their
@@ -122,6 +119,7 @@ func inspectChoices(root gjson.Result) dialect.Inspection {
 }
 
 func inspectChoice(in *dialect.Inspection, choice gjson.Result) {
+	var finish, cause string
 	choice.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "delta", "message":
@@ -129,21 +127,16 @@ func inspectChoice(in *dialect.Inspection, choice gjson.Result) {
 				in.Kind = deltaKind(v)
 			}
 		case "finish_reason":
-			if isFailure(v.Str) {
-				in.Kind, in.Err = dialect.EventError, failedFinish(v.Str)
-			}
-			in.Finished = in.Finished || v.Type == gjson.String && v.Str != ""
+			finish = v.Str
+		case "error":
+			cause = v.Raw
 		}
-		return in.Err == nil
+		return true
 	})
-}
-
-// isFailure knows the finish reasons by which Z.AI and OpenRouter report that
-// generating broke off.
-func isFailure(finish string) bool { return finish == "network_error" || finish == "error" }
-
-func failedFinish(finish string) *llm.Error {
-	return &llm.Error{Class: llm.ClassTransient, Code: strings.Clone(finish), Message: "the provider broke off the answer: " + finish}
+	in.Finished = in.Finished || finish != ""
+	if e := brokenOff(finish, cause); e != nil {
+		in.Kind, in.Err = dialect.EventError, e
+	}
 }
 
 // deltaKind is EventContent if a delta gives the client anything.
@@ -167,12 +160,9 @@ func deltaKind(delta gjson.Result) dialect.EventKind {
 
 // CheckResponse looks at a complete answer that came with status 200.
 func (Chat) CheckResponse(body []byte) (llm.Usage, error) {
-	a, err := dialect.ReadAnswer(body)
-	switch {
-	case err != nil:
+	a, err := readAnswer(body)
+	if err != nil {
 		return llm.Usage{}, err
-	case !gjson.Get(a.Choices, "0.message").IsObject():
-		return llm.Usage{}, errNoChoices
 	}
 	if u := decodeUsage(gjson.Parse(a.Usage)); u.Known {
 		return u, nil

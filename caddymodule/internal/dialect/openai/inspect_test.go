@@ -55,6 +55,8 @@ func TestInspect_FailuresInsideA200Stream(t *testing.T) {
 		{"flat Cerebras", event(`{"message":"high traffic","type":"too_many_requests_error","param":"queue","code":"queue_exceeded"}`), llm.ClassOverload},
 		{"MiniMax", event(`{"choices":[],"base_resp":{"status_code":1002,"status_msg":"rate limit"}}`), llm.ClassTransient},
 		{"network_error", event(`{"choices":[{"delta":{},"finish_reason":"network_error"}]}`), llm.ClassTransient},
+		{"OpenRouter", event(`{"choices":[{"delta":{"content":""},"finish_reason":"error"}]}`), llm.ClassTransient},
+		{"OpenRouter, with the cause", event(`{"choices":[{"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"x"}}]}`), llm.ClassRate},
 		{"event line", &sse.Event{Type: []byte("error"), Data: []byte(`{"message":"x","type":"rate_limit_error"}`)}, llm.ClassRate},
 	}
 	for _, tt := range tests {
@@ -62,6 +64,13 @@ func TestInspect_FailuresInsideA200Stream(t *testing.T) {
 			in := New().Inspect(tt.ev)
 			if in.Kind != dialect.EventError || in.Err == nil || in.Err.Class != tt.class {
 				t.Errorf("%+v %+v", in, in.Err)
+			}
+			events, err := New().NewStreamDecoder().Decode(nil, tt.ev)
+			if err != nil || len(events) == 0 {
+				t.Fatal(events, err)
+			}
+			if last := events[len(events)-1]; last.Type != llm.EventError || last.Err.Class != tt.class {
+				t.Errorf("decoded: %+v", last)
 			}
 		})
 	}

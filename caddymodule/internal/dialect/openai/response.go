@@ -7,7 +7,6 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
-	"github.com/tidwall/gjson"
 )
 
 // decodeStop reads a finish_reason, the vendors' own among them.
@@ -53,28 +52,19 @@ func settle(s llm.StopReason, hasCall bool) llm.StopReason {
 
 // DecodeResponse reads a complete answer. The result shares memory with body.
 func (Chat) DecodeResponse(body []byte) (*llm.Response, error) {
-	answer, err := dialect.ReadAnswer(body)
+	answer, err := readAnswer(body)
 	if err != nil {
 		return nil, err
 	}
-	root := answer.Root()
-	choice := root.Get("choices.0")
-	message := choice.Get("message")
-	if !message.IsObject() {
-		return nil, errNoChoices
-	}
-	finish := choice.Get("finish_reason").Str
-	if isFailure(finish) {
-		return nil, failedFinish(finish)
-	}
+	root, first := answer.Root(), firstChoice(answer.Choices)
 	a := &llm.Response{
 		ID: root.Get("id").String(), Model: root.Get("model").Str, Created: root.Get("created").Int(),
 		Usage: findUsage(root), Extra: llm.Extra{From: llm.OpenAI},
 	}
-	a.Blocks = answerBlocks(message, a.ID)
-	a.Stop = stopOf(decodeStop(finish), a.Blocks)
-	if s := choice.Get("stop_reason"); a.Stop == llm.StopEnd && isStopText(s.Str) {
-		a.Stop, a.StopText = llm.StopSequence, s.Str
+	a.Blocks = answerBlocks(first.message, a.ID)
+	a.Stop = stopOf(decodeStop(first.finish), a.Blocks)
+	if a.Stop == llm.StopEnd && isStopText(first.matched) {
+		a.Stop, a.StopText = llm.StopSequence, first.matched
 	}
 	return a, nil
 }
@@ -105,10 +95,10 @@ func stopOf(s llm.StopReason, blocks []llm.Block) llm.StopReason {
 
 // answerBlocks is an assistant turn as it comes from a provider: <think> text
 // taken apart, empty text left out, calls with ids.
-func answerBlocks(message gjson.Result, answer string) []llm.Block {
+func answerBlocks(message, answer string) []llm.Block {
 	blocks := make([]llm.Block, 0, 4)
 	thought := false
-	m := readMessage(wire.NewCursor(message.Raw))
+	m := readMessage(wire.NewCursor(message))
 	for _, b := range m.blocks() {
 		switch {
 		case b.Kind == llm.KindThinking:

@@ -76,8 +76,8 @@ func (d *streamDecoder) chunk(dst []llm.Event, k *chunk) []llm.Event {
 		return dst
 	}
 	dst = d.delta(dst, &k.delta)
-	if isFailure(k.finish) {
-		return d.fail(dst, failedFinish(k.finish))
+	if e := brokenOff(k.finish, k.cause); e != nil {
+		return d.fail(dst, e)
 	}
 	if k.finish != "" {
 		d.finish = strings.Clone(k.finish)
