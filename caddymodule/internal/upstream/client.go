@@ -24,8 +24,8 @@ type Timeouts struct {
 	Connect    time.Duration // dial, name look-up included. Default: 5s
 	TLS        time.Duration // handshake. Default: 5s
 	FirstEvent time.Duration // from sending until content arrives. Default: 60s
-	Idle       time.Duration // between two reads once content flows. Default: 60s
-	NoProgress time.Duration // pings only, no content. Default: 5m
+	Idle       time.Duration // of a read that waits, once content flows. Default: 60s
+	NoProgress time.Duration // of reads that bring pings only, no content. Default: 5m
 	Total      time.Duration // the whole attempt. Default: 30m
 }
 
@@ -200,7 +200,8 @@ func newRequest(ctx context.Context, r *Request) *http.Request {
 // timer ends, the idle timer begins.
 func (a *Answer) Content() { a.watch.content() }
 
-// Progress tells the timers that something other than a ping arrived.
+// Progress tells the timers that something other than a ping arrived. It is for
+// the goroutine that reads.
 func (a *Answer) Progress() { a.watch.progress() }
 
 // drainTime is how long a provider may hold a connection open after the last
@@ -235,10 +236,9 @@ type reader Answer
 
 // Read reads from the body.
 func (r *reader) Read(p []byte) (int, error) {
+	r.watch.reading()
 	n, err := r.body.Read(p)
-	if n > 0 {
-		r.watch.read()
-	}
+	r.watch.read()
 	if err != nil && err != io.EOF {
 		err = &Error{Phase: PhaseBody, Reused: r.Reused, Err: r.watch.cause(err)}
 	}
