@@ -38,7 +38,11 @@ func (e *Error) Error() string { return e.Phase.String() + ": " + e.Err.Error() 
 func (e *Error) Unwrap() error { return e.Err }
 
 // tracer notes an attempt's phase. Its hooks may run on the transport's
-// goroutines.
+// goroutines, out of order: a connection that was dialled for the attempt may
+// still shake hands when the request is long on its way over a kept one that
+// became free. So the phase goes forward only. It begins anew where the
+// transport itself begins anew, which it does on a goroutine of the attempt
+// when the provider cannot have begun to work, or may be asked twice.
 type tracer struct {
 	at      atomic.Uint32
 	reused  atomic.Bool
@@ -59,7 +63,8 @@ func (InterimError) Reason() string { return "protocol" }
 
 func (t *tracer) hooks() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		TLSHandshakeStart: func() { t.at.Store(uint32(PhaseTLS)) },
+		GetConn:           func(string) { t.at.Store(uint32(PhaseDial)) },
+		TLSHandshakeStart: func() { t.advance(PhaseDial, PhaseTLS) },
 		GotConn: func(info httptrace.GotConnInfo) {
 			t.reused.Store(info.Reused)
 			t.at.Store(uint32(PhaseSend))
@@ -72,11 +77,14 @@ func (t *tracer) hooks() *httptrace.ClientTrace {
 		},
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err == nil {
-				t.at.Store(uint32(PhaseHeaders))
+				t.advance(PhaseSend, PhaseHeaders)
 			}
 		},
 	}
 }
+
+// advance moves the phase on if nothing else has.
+func (t *tracer) advance(from, to Phase) { t.at.CompareAndSwap(uint32(from), uint32(to)) }
 
 func (t *tracer) phase() Phase { return Phase(t.at.Load()) }
 
