@@ -59,7 +59,6 @@ func (a *App) leave() {
 	}
 	rt := a.live.use()
 	defer rt.release()
-	a.live.servers.Look()
 	before := rt.answered()
 	time.Sleep(leaveLook)
 	if rt.answered() != before || rt.gateway.InFlight.Load() > 0 || a.live.servers.Expect() {

@@ -54,6 +54,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 // ServeHTTP answers r. The exchange holds the runtime, so that a reload which
 // ends this handler's configuration does not end its requests.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	h.server.Meet(w, r)
 	leaving := h.live.leaving.Load()
 	if leaving {
 		w.Header().Set("Connection", "close")

@@ -12,7 +12,8 @@ import (
 // whose sockets outlive this configuration or this process: the next one finds it
 // there. A server that shuts down closes a connection whose first request it
 // reads only then, without an answer; so it should have read what it has
-// accepted. It reports whether there are such sockets.
+// accepted. A server that has other addresses beside them is left as it is. It
+// reports whether there are such sockets.
 func (s *Servers) AcceptNoMore() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,12 +23,16 @@ func (s *Servers) AcceptNoMore() bool {
 			continue
 		}
 		for _, l := range server.Listeners() {
-			if socket := socketOf(l); socket != nil && socket.SetDeadline(time.Unix(1, 0)) == nil {
-				stopped = true
-			}
+			stopped = refuse(l) || stopped
 		}
 	}
 	return stopped
+}
+
+// refuse has the server accept no more from l. It reports whether it could.
+func refuse(l net.Listener) bool {
+	socket := socketOf(l)
+	return socket != nil && socket.SetDeadline(time.Unix(1, 0)) == nil
 }
 
 // handedOver reports whether all addresses are sockets that the process was

@@ -22,8 +22,8 @@ import (
 // It must be the last thing a handler does. Where anything speaks against it,
 // the connection is closed as ever.
 func (s *Server) Bequeath(w http.ResponseWriter, r *http.Request) {
-	conn, _ := r.Context().Value(connKey{}).(net.Conn)
-	if conn == nil || s == nil || s.heir() == nil || caddy.Exiting() || !streamed(w, r) || !plain(w) || !whole(r) {
+	h, _ := r.Context().Value(connKey{}).(*held)
+	if h == nil || s == nil || s.heir() == nil || caddy.Exiting() || !streamed(w, r) || !plain(w) || !whole(r) {
 		return
 	}
 	control := http.NewResponseController(w)
@@ -34,6 +34,7 @@ func (s *Server) Bequeath(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	conn := h.conn
 	_, err = io.WriteString(conn, "0\r\n\r\n") // the end of chunks
 	if err != nil || buffered.Reader.Buffered() > 0 {
 		conn.Close() // the client has gone, or has not waited for the answer's end
@@ -89,12 +90,12 @@ func plain(w http.ResponseWriter) bool {
 // s by then; there may have been further reloads.
 func (s *Server) bequeath(conn net.Conn) {
 	heir := s.heir()
-	if heir == nil || !await(conn, heir.IdleTimeout) {
+	if heir == nil || !s.await(conn, heir.IdleTimeout) {
 		conn.Close()
 		return
 	}
 	l := &lone{conn: conn}
-	for heir = s.heir(); heir != nil; heir = s.heir() {
+	for heir := s.heir(); heir != nil; heir = s.heir() {
 		_ = heir.Serve(l) // the connection has a goroutine of its own
 		if l.conn == nil {
 			return
@@ -106,12 +107,18 @@ func (s *Server) bequeath(conn net.Conn) {
 
 // await waits until there is something to read on conn, which is not read, and
 // reports whether it is worth it. No timeout is a long one.
-func await(conn net.Conn, timeout time.Duration) bool {
+func (s *Server) await(conn net.Conn, timeout time.Duration) bool {
 	deadline := time.Time{}
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
 	}
-	return conn.SetDeadline(deadline) == nil && readable(conn) && conn.SetDeadline(time.Time{}) == nil
+	if conn.SetDeadline(deadline) != nil {
+		return false
+	}
+	waiting.Store(conn, s.key)
+	defer waiting.Delete(conn)
+	// Who comes too late to be dismissed sees it here.
+	return s.heir() != nil && readable(conn) && conn.SetDeadline(time.Time{}) == nil
 }
 
 // lone is a listener that has one connection, nil when it has been accepted.

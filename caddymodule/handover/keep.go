@@ -3,132 +3,92 @@ package handover
 import (
 	"net"
 	"net/http"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
 
-// held is what is known of an open connection.
-type held struct {
-	state atomic.Int32 // its http.ConnState
-	// idle is that it was idle when its configuration began to leave, and read
-	// what had been read from it by then. The one who leaves has them.
-	idle bool
-	read uint64
-}
-
-func (h *held) is(state http.ConnState) bool { return http.ConnState(h.state.Load()) == state }
-
-// note remembers what a connection is at.
-func (s *Server) note(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.conns.Store(c, new(held)) // whose state is StateNew
-	case http.StateActive, http.StateIdle:
-		if h, ok := s.conns.Load(c); ok {
-			h.(*held).state.Store(int32(state))
-		}
-	default:
-		s.conns.Delete(c)
-	}
-}
-
-// unsecured goes over the connections without TLS whose server tells what they
-// are at.
-func (s *Server) unsecured(yield func(*net.TCPConn, *held) bool) {
-	if slices.Contains(s.caddy.Protocols, "h2c") {
+// Meet gets to know the connection of a request: one that is idle later can be
+// kept only if it is known what net/http has read of it. A handler calls it first.
+func (s *Server) Meet(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor != 1 || s == nil {
 		return
 	}
-	s.conns.Range(func(c, h any) bool {
-		tcp, ok := c.(*net.TCPConn)
-		return !ok || yield(tcp, h.(*held))
-	})
+	if h, _ := r.Context().Value(connKey{}).(*held); h != nil && h.inside == nil {
+		h.inside = insideOf(w)
+	}
 }
 
-// Look marks the connections that are idle. Keep follows, after the time that the
-// others get to hear of the end.
-func (s *Servers) Look() { s.each((*Server).look) }
+// note tells a connection what net/http says of it, and forgets it at its end.
+func (s *Server) note(c net.Conn, state http.ConnState) {
+	if state == http.StateClosed || state == http.StateHijacked {
+		defer s.conns.Delete(c)
+	}
+	if h, ok := s.conns.Load(c); ok {
+		h.(*held).note(state)
+	}
+}
+
+const (
+	// settleFor bounds the wait for servers that are about to read a request, to
+	// which Keep looks every settleStep.
+	settleFor  = 100 * time.Millisecond
+	settleStep = 2 * time.Millisecond
+)
 
 // Keep takes from the servers what they would close, and keeps it for their
-// heirs.
+// heirs. Servers that have a request before them are given the time to begin
+// with it: what they serve they do not close.
 func (s *Servers) Keep() {
-	s.each((*Server).keep)
 	s.each((*Server).empty)
-}
-
-func (s *Server) look() {
-	for tcp, h := range s.unsecured {
-		if h.is(http.StateIdle) {
-			h.read, h.idle = taken(tcp)
+	for range settleFor / settleStep {
+		soon := false
+		s.each(func(one *Server) { soon = one.keep() || soon })
+		if !soon {
+			return
 		}
+		time.Sleep(settleStep)
 	}
 }
 
-// keep takes connections from the server, which would close them, and keeps them
-// for the heir: those that have not been used yet, and those that have been idle
-// since the last look.
-func (s *Server) keep() {
+// keep takes the connections that are idle or have not been used yet from the
+// server, which would close them, and keeps them for the heir. Those with TLS,
+// and those that Caddy or a listener wrapper reads itself, stay. It reports
+// whether the server is about to read requests.
+func (s *Server) keep() (soon bool) {
 	if caddy.Exiting() || s.heir() == nil {
-		return
+		return false
 	}
-	for tcp, h := range s.unsecured {
-		if h.is(http.StateNew) || h.idle && h.is(http.StateIdle) {
-			s.take(tcp, h)
+	s.conns.Range(func(c, known any) bool {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			soon = s.take(tcp, known.(*held)) || soon
 		}
-	}
+		return true
+	})
+	return soon
 }
 
-// take copies the connection and closes the server's own, which the other side
-// does not notice. If the server had begun to read a request, there is nobody to
-// answer it, and the copy is closed as well.
-func (s *Server) take(tcp *net.TCPConn, h *held) {
-	if _, known := taken(tcp); !known {
-		return
-	}
-	copied := moved(tcp)
+// take takes a connection, and passes it on when the server has given it up. If
+// the server had begun to read a request by then, there is nobody to answer that,
+// and the copy is closed as well. It reports whether the server is about to read
+// one.
+func (s *Server) take(tcp *net.TCPConn, h *held) (soon bool) {
+	copied, soon := h.take(tcp)
 	if copied == nil {
-		return
+		return soon
 	}
 	go func() {
-		if s.gone(tcp) && untouched(copied, h.read) {
-			s.bequeath(copied)
-			return
+		select {
+		case <-h.taken:
+			if h.untouched(copied) {
+				s.bequeath(copied)
+				return
+			}
+		case <-time.After(time.Second): // it hangs
 		}
 		copied.Close()
 	}()
-}
-
-// untouched reports whether exactly so many bytes have ever been read from tcp.
-func untouched(tcp *net.TCPConn, read uint64) bool {
-	bytes, known := taken(tcp)
-	return known && bytes == read
-}
-
-// gone waits until the server has given up a connection that was closed.
-func (s *Server) gone(tcp *net.TCPConn) bool {
-	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if _, there := s.conns.Load(tcp); !there {
-			return true
-		}
-	}
 	return false
-}
-
-// moved returns the connection anew and closes tcp; nil if that cannot be done.
-func moved(tcp *net.TCPConn) *net.TCPConn {
-	file, err := tcp.File()
-	if err != nil {
-		return nil
-	}
-	defer file.Close()
-	copied, err := net.FileConn(file)
-	if err != nil {
-		return nil
-	}
-	tcp.Close()
-	return copied.(*net.TCPConn)
 }
 
 // each calls do for all.
@@ -144,8 +104,11 @@ func (s *Servers) each(do func(*Server)) {
 // read.
 func (s *Servers) Expect() (yes bool) {
 	s.each(func(one *Server) {
-		one.conns.Range(func(_, h any) bool {
-			yes = yes || h.(*held).is(http.StateNew)
+		one.conns.Range(func(_, known any) bool {
+			h := known.(*held)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			yes = yes || h.state == http.StateNew
 			return !yes
 		})
 	})

@@ -12,16 +12,18 @@ import (
 const queueWait = 250 * time.Millisecond
 
 // empty accepts for the heir what is in the queues of s's own sockets, and what
-// still comes to them. After a reload the old and the new server each have a
-// socket of the same address, and what the kernel has put into the old one's
-// queue is reset when that is closed; so it is closed when it is empty. TLS is
-// left to the server.
+// still comes to them; the server itself accepts no more. After a reload the old
+// and the new server each have a socket of the same address, and what the kernel
+// has put into the old one's queue is reset when that is closed. So it is left
+// open for queueWait. The kernel goes on filling it meanwhile: who connects in the
+// instant of its end is reset. TLS is left to the server.
 func (s *Server) empty() {
 	if caddy.Exiting() || s.heir() == nil || handedOver(s.caddy.Listen) {
 		return
 	}
 	for _, l := range s.caddy.Listeners() {
 		if copied := bare(l); copied != nil {
+			refuse(l)
 			go s.acceptFrom(copied)
 		}
 	}
@@ -29,13 +31,18 @@ func (s *Server) empty() {
 
 func (s *Server) acceptFrom(l *net.TCPListener) {
 	defer l.Close()
-	_ = l.SetDeadline(time.Now().Add(queueWait))
+	end := time.Now().Add(queueWait)
+	_ = l.SetDeadline(end)
 	for {
 		conn, err := l.Accept()
-		if err != nil {
+		switch {
+		case err == nil:
+			go s.bequeath(conn)
+		case time.Now().Before(end):
+			time.Sleep(5 * time.Millisecond) // short of descriptors, perhaps
+		default:
 			return
 		}
-		go s.bequeath(conn)
 	}
 }
 
@@ -45,7 +52,7 @@ func bare(l net.Listener) *net.TCPListener {
 	for {
 		switch t := l.(type) {
 		case *net.TCPListener:
-			return again(t)
+			return anew(t)
 		case nil:
 			return nil
 		}
@@ -58,7 +65,7 @@ func bare(l net.Listener) *net.TCPListener {
 	}
 }
 
-func again(l *net.TCPListener) *net.TCPListener {
+func anew(l *net.TCPListener) *net.TCPListener {
 	file, err := l.File()
 	if err != nil {
 		return nil

@@ -11,15 +11,16 @@
 //	Keep          idle and unused connections, and the queue of the old listener
 //	AcceptNoMore  for sockets that outlive the process: newcomers wait in the queue
 //
-// A connection goes to the server that has the same addresses, protocols and
-// TLS policies (the heir), and to none if client certificates are asked for. It
-// goes only if it is certain that nothing of its next request has been read.
-// Where anything is in doubt, it is closed, as net/http would.
+// A connection goes to the server that has the same addresses, protocols, listener
+// wrappers and TLS policies (the heir), and to none if client certificates are
+// asked for. It goes only if it is certain that nothing of its next request has
+// been read: a request whose beginning is missing would be another one. Where
+// anything is in doubt, it is closed, as net/http would.
 //
-// The server of net/http within Caddy's, and the listener of the kernel within
-// that, are found by the names of fields and types, since Caddy shows them to
-// nobody. Should they be called otherwise one day, connections are closed as
-// ever; the module's TestReload_ConnectionsGoOnWithTheNewConfiguration notices.
+// What net/http has read of a connection (inside), its server within Caddy's, and
+// the listener of the kernel within that, are found by the names of fields and
+// types, since nobody shows them. Should they be called otherwise one day,
+// connections are closed as ever, and tests here and in the module notice.
 package handover
 
 import (
@@ -29,6 +30,7 @@ import (
 	"net/http"
 	"reflect"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
@@ -44,12 +46,16 @@ type Servers struct {
 type Server struct {
 	caddy *caddyhttp.Server
 	key   string   // what it is at heart; empty: it has no heirs
-	conns sync.Map // of net.Conn to *held
+	conns sync.Map // of net.Conn to *held: those that are open
 }
 
 // heirs are the servers in force, by their keys: after a reload those of the new
 // configuration.
 var heirs sync.Map // of string to *Server
+
+// waiting are connections that have no server until their next request comes, with
+// the key of their heirs.
+var waiting sync.Map // of net.Conn to string
 
 type connKey struct{}
 
@@ -67,14 +73,28 @@ func (s *Servers) Of(server *caddyhttp.Server) *Server {
 	made := &Server{caddy: server, key: heart(server)}
 	s.known[server] = made
 	server.RegisterConnContext(func(ctx context.Context, c net.Conn) context.Context {
-		return context.WithValue(ctx, connKey{}, c)
+		h := &held{conn: c}
+		made.conns.Store(c, h)
+		return context.WithValue(ctx, connKey{}, h)
 	})
 	server.RegisterConnState(made.note)
 	server.RegisterOnShutdown(func() {
-		heirs.CompareAndDelete(made.key, made)
+		if heirs.CompareAndDelete(made.key, made) {
+			dismiss(made.key) // there is no other
+		}
 		made.keep()
 	})
 	return made
+}
+
+// dismiss has the connections closed that wait for an heir who will not come.
+func dismiss(key string) {
+	waiting.Range(func(c, of any) bool {
+		if of == key {
+			_ = c.(net.Conn).SetDeadline(time.Unix(1, 0))
+		}
+		return true
+	})
 }
 
 // Open makes the servers the heirs of those that stood there before. They serve.
@@ -95,7 +115,7 @@ func heart(server *caddyhttp.Server) string {
 			return ""
 		}
 	}
-	text, err := json.Marshal([]any{server.Listen, server.Protocols, server.ListenProtocols, server.TLSConnPolicies})
+	text, err := json.Marshal([]any{server.Listen, server.ListenerWrappersRaw, server.Protocols, server.ListenProtocols, server.TLSConnPolicies})
 	if err != nil {
 		return ""
 	}
