@@ -54,8 +54,27 @@ func reachable(listen string) (bool, error) {
 	return !ip.IsLoopback(), nil
 }
 
-// sockets keeps inherited files from being closed by the collector.
-var sockets sync.Map // of string to *os.File
+// sockets keeps inherited files from being closed by the collector: each is made
+// once, since one that is thrown away closes its descriptor.
+var sockets struct {
+	sync.Mutex
+	files map[uintptr]*os.File
+}
+
+// socket is the file of an inherited descriptor.
+func socket(fd uintptr) *os.File {
+	sockets.Lock()
+	defer sockets.Unlock()
+	file := sockets.files[fd]
+	if file == nil {
+		file = os.NewFile(fd, fmt.Sprint("socket ", fd))
+		if sockets.files == nil {
+			sockets.files = map[uintptr]*os.File{}
+		}
+		sockets.files[fd] = file
+	}
+	return file
+}
 
 // inherited reports whether other machines can reach a socket this process was
 // started with, as systemd's socket activation does.
@@ -64,8 +83,7 @@ func inherited(number string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("%q is not the number of an inherited socket", number)
 	}
-	file, _ := sockets.LoadOrStore(number, os.NewFile(uintptr(fd), "socket "+number))
-	listener, err := net.FileListener(file.(*os.File)) // a copy
+	listener, err := net.FileListener(socket(uintptr(fd))) // a copy
 	if err != nil {
 		return false, err
 	}
