@@ -48,15 +48,48 @@ func (t *tokenVault) Token(c launch.Client, url string) string {
 	return text.Reveal()
 }
 
-// Keep stores it, in the place of any other.
+// Keep stores it, in the place of any other, which stays where it is if this one
+// cannot be stored.
 func (t *tokenVault) Keep(ctx context.Context, c launch.Client, url, token string) error {
 	origin, err := vault.ParseOrigin(url)
 	if err != nil {
 		return err
 	}
-	if err := t.vault.Remove(ctx, tokenID(c)); err != nil && !errors.Is(err, vault.ErrNotFound) {
+	text := secret.New(token)
+	old, err := t.vault.Info(tokenID(c))
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return t.add(ctx, c, origin, text)
+	case err != nil:
+		return err
+	case old.Origin != origin:
+		return t.move(ctx, c, old.Origin, origin, text)
+	}
+	if _, err = t.vault.Rotate(ctx, old.ID, text); err == nil && !old.Enabled {
+		_, err = t.vault.SetEnabled(ctx, old.ID, true)
+	}
+	return err
+}
+
+func (t *tokenVault) add(ctx context.Context, c launch.Client, origin vault.Origin, text secret.Text) error {
+	_, err := t.vault.Add(ctx, tokenID(c), origin, "key of the launcher of "+c.Title(), text)
+	return err
+}
+
+// move replaces the key kept for one gateway by that of another. The vault never
+// changes the origin of a key, so this takes two steps, and the first is taken
+// back if the second fails. A disabled key cannot be read, and is not brought back.
+func (t *tokenVault) move(ctx context.Context, c launch.Client, from, to vault.Origin, text secret.Text) error {
+	old, unread := t.vault.Get(tokenID(c), from)
+	if unread != nil && !errors.Is(unread, vault.ErrDisabled) {
+		return unread
+	}
+	if err := t.vault.Remove(ctx, tokenID(c)); err != nil {
 		return err
 	}
-	_, err = t.vault.Add(ctx, tokenID(c), origin, "key of the launcher of "+c.Title(), secret.New(token))
+	err := t.add(ctx, c, to, text)
+	if err != nil && unread == nil {
+		err = errors.Join(err, t.add(context.WithoutCancel(ctx), c, from, old))
+	}
 	return err
 }
