@@ -29,6 +29,7 @@ type clientGuard struct {
 	mu    sync.Mutex
 	timer *time.Timer
 	over  bool
+	gone  bool // the answer is the server's alone
 }
 
 // writing says that a write begins, written that it has returned.
@@ -65,12 +66,22 @@ func (g *clientGuard) look() {
 	}
 }
 
+// reach calls f unless the handler is about to return. After that the writer may
+// not be used any more, and the connection may be at another request.
+func (g *clientGuard) reach(f func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.gone {
+		f()
+	}
+}
+
 // stop ends the watch, and reports whether it has found nothing.
 func (g *clientGuard) stop() (well bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	well = g.limit > 0 && !g.over
-	g.over = true
+	g.over, g.gone = true, true
 	if g.timer != nil {
 		g.timer.Stop()
 	}
@@ -102,9 +113,13 @@ var past = time.Unix(1, 0)
 
 // cut ends reads and writes of the client's connection, also those under way.
 func (s *sender) cut() {
-	s.stopReading()
-	_ = s.bare.SetWriteDeadline(past)
+	s.guard.reach(func() {
+		_ = s.bare.SetReadDeadline(past)
+		_ = s.bare.SetWriteDeadline(past)
+	})
 }
 
 // stopReading ends a read of the request body that waits for more.
-func (s *sender) stopReading() { _ = s.bare.SetReadDeadline(past) }
+func (s *sender) stopReading() {
+	s.guard.reach(func() { _ = s.bare.SetReadDeadline(past) })
+}

@@ -64,7 +64,7 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 		a.pieces++
 	}
 	if in.Usage != nil {
-		a.usage = *in.Usage
+		a.usage.Update(*in.Usage)
 	}
 	if in.Kind == dialect.EventError {
 		return true, a.failedEvent(ev, in.Err)
@@ -78,8 +78,9 @@ func (a *try) event(ev *sse.Event) (done bool, v *failover.Verdict) {
 	if in.Kind == dialect.EventPreamble {
 		a.rememberEvent(ev.Data)
 	}
-	if in.UsageOnly && a.asked {
-		return false, nil // the client did not ask for it
+	if in.UsageOnly && a.asked { // the client did not ask for it
+		v := a.pass() // what came before may wait to go out with it
+		return v != nil, v
 	}
 	if err := a.convert(ev, in.Kind); err != nil {
 		return true, a.broken(failover.Answer{Body: append([]byte(nil), ev.Data...), Err: err, Phase: failover.PhaseBody, InStream: true})
@@ -307,6 +308,9 @@ func (a *try) aggregate(reader *sse.Reader) *failover.Verdict {
 		}
 		if in.Kind == dialect.EventContent {
 			a.seen()
+		}
+		if in.Kind != dialect.EventPing {
+			a.answer.Progress()
 		}
 		if a.events, err = decoder.Decode(a.events[:0], ev); err != nil {
 			return a.judge(failover.Answer{Err: err, Phase: failover.PhaseBody, InStream: true})

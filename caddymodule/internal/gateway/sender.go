@@ -188,11 +188,12 @@ func (s *sender) whole(data []byte) error {
 }
 
 // pingBy makes ping the source of pings: a stream encoder, which knows what
-// number comes next. encoded keeps the two apart.
+// number comes next. encoded keeps the two apart. What was encoded before is still
+// to be sent.
 func (s *sender) pingBy(ping func(dst []byte) []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ping = ping
+	s.ping, s.owed = ping, true
 }
 
 // encoded runs f while no ping can be made.

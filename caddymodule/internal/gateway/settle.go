@@ -18,15 +18,15 @@ func (x *Exchange) settle() {
 	x.Bytes = x.send.close()
 	x.tally()
 	x.capture()
-	if x.body != nil {
-		x.body.release()
-	}
 	x.Duration = x.since()
 	if x.Reason == "" {
 		x.conclude()
 	}
 	x.gateway.Observer.Observe(&x.Record)
 	x.log()
+	if x.body != nil {
+		x.body.release() // another request reads into the same memory from now on
+	}
 }
 
 // conclude takes the result from the last attempt.

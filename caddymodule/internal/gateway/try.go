@@ -56,6 +56,9 @@ func (x *Exchange) newTry(p *Provider, t *route.Target, d llm.Dialect, lease *ke
 	}
 	if t.Health != nil {
 		a.trial = t.Health.Begin(len(x.outline.data), probe)
+		if !x.Stream {
+			a.trial.Whole() // nothing of the answer comes before all of it
+		}
 	}
 	return a
 }
