@@ -76,7 +76,7 @@ type breaker struct {
 	openUntil   int64
 	probeUntil  int64 // deadline of the probe, if HalfOpen
 	closedAt    int64
-	brokeAt     int64 // the last break that was no echo of another
+	brokeAt     int64 // the first break of the last volley
 	consecutive int
 	window      window
 }
@@ -156,15 +156,18 @@ func (b *breaker) ended(e ending) {
 
 // echoes reports whether an attempt was lost together with one that was
 // counted: of a server that goes and takes a hundred streams along the breaker
-// hears once. Only an attempt that sets out later shows that it is still away.
+// hears once. Only an attempt that sets out later shows that it is still away. A
+// target that goes on losing them is let off once in ratioWindow, not each time.
 func (b *breaker) echoes(e *ending) bool {
 	if !e.broke || e.verdict != bad {
 		return false
 	}
-	if e.begun < b.brokeAt && e.now-b.brokeAt <= int64(volley) {
-		return true
+	switch since := e.now - b.brokeAt; {
+	case since <= int64(volley):
+		return e.begun < b.brokeAt
+	case since > int64(ratioWindow):
+		b.brokeAt = e.now
 	}
-	b.brokeAt = e.now
 	return false
 }
 

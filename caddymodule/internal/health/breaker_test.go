@@ -292,6 +292,46 @@ func TestBreaker_ConnectionsLostTogetherCountOnce(t *testing.T) {
 	}
 }
 
+// However many attempts are under way, one that loses most of them is found out.
+func TestBreaker_LosingMostConnectionsOpensItUnderLoad(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		rate   int // attempts a second
+		lost   int // of ten
+		lasts  time.Duration
+		within time.Duration
+	}{
+		{"a busy one", 200, 9, 500 * time.Millisecond, 2 * time.Second},
+		{"long answers", 200, 9, 5 * time.Second, 8 * time.Second},
+		{"six of ten", 40, 6, 200 * time.Millisecond, 5 * time.Second},
+		{"a quiet one", 2, 9, time.Second, 10 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench()
+			type attempt struct {
+				*Trial
+				ends time.Time
+				lost bool
+			}
+			var under []attempt
+			for i := 0; b.phase() == Closed; i++ {
+				if b.pass(time.Second / time.Duration(c.rate)); b.time.Sub(epoch) > c.within {
+					t.Fatalf("closed after %s", c.within)
+				}
+				under = append(under, attempt{b.Begin(1000, false), b.time.Add(c.lasts), i%10 < c.lost})
+				for len(under) > 0 && !under[0].ends.After(b.time) {
+					o := Outcome{}
+					if under[0].lost {
+						o = Outcome{Class: llm.ClassTransient, Broke: true}
+					}
+					under[0].End(o)
+					under = under[1:]
+				}
+			}
+		})
+	}
+}
+
 func TestBreaker_FlappingTargetChangesSeldom(t *testing.T) {
 	b := newBench()
 	i := 0
