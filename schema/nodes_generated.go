@@ -284,7 +284,7 @@ var schemaNodes = node{kind: kindObject, fields: []field{
 				{key: "idle", value: &node{kind: kindObject, fields: []field{
 					{key: "$ref", value: &node{kind: kindString, text: "#/$defs/duration"}},
 					{key: "title", value: &node{kind: kindString, text: "Silence"}},
-					{key: "description", value: &node{kind: kindString, text: "Longest silence between two pieces of an answer."}},
+					{key: "description", value: &node{kind: kindString, text: "Longest silence of the provider between two pieces of an answer. Time in which a slow client keeps them waiting does not count."}},
 					{key: "default", value: &node{kind: kindString, text: "60s"}},
 					{key: "examples", value: &node{kind: kindArray, elems: []*node{
 						&node{kind: kindString, text: "60s"},
