@@ -12,8 +12,8 @@ import (
 )
 
 // envCommand is `aimux env`.
-func envCommand(cmd *cobra.Command) {
-	l := newLauncher(os.Stderr)
+func (h *Host) envCommand(cmd *cobra.Command) {
+	l := h.newLauncher(os.Stderr)
 	var shell string
 	cmd.Use = "env claude|codex|openai|anthropic"
 	cmd.Short = "Prints the variables that point a client at this gateway"
@@ -49,8 +49,8 @@ func (l *launcher) flags(cmd *cobra.Command) {
 }
 
 // clientSetupCommand is `aimux setup`.
-func clientSetupCommand(cmd *cobra.Command) {
-	l := newLauncher(os.Stderr)
+func (h *Host) clientSetupCommand(cmd *cobra.Command) {
+	l := h.newLauncher(os.Stderr)
 	var write, undo, force bool
 	cmd.Use = "setup claude-code|codex [--write | --undo]"
 	cmd.Short = "Points a client at this gateway for good, in its own configuration file"

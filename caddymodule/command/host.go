@@ -55,7 +55,7 @@ func (h *Host) Commands() []func(*cobra.Command) {
 // first steps, clients, migration, services.
 func (h *Host) setup() []func(*cobra.Command) {
 	return []func(*cobra.Command){
-		h.initCommand, h.migrateCommand, h.scanCommand, claudeCommand, codexCommand, envCommand, clientSetupCommand, serviceCommand,
+		h.initCommand, h.migrateCommand, h.scanCommand, h.claudeCommand, h.codexCommand, h.envCommand, h.clientSetupCommand, serviceCommand,
 	}
 }
 

@@ -26,6 +26,7 @@ const defaultURL = "http://127.0.0.1:8080"
 
 // launcher finds a gateway and what a client needs to use it.
 type launcher struct {
+	host        *Host
 	url, config string
 	model       string
 	noStart     bool
@@ -37,22 +38,22 @@ type launcher struct {
 	start  func(p launch.Program) (pid int, ended <-chan error, err error)
 }
 
-func newLauncher(say io.Writer) *launcher {
-	return &launcher{say: say, limit: readyLimit, become: launch.Become, start: launch.Program.Start}
+func (h *Host) newLauncher(say io.Writer) *launcher {
+	return &launcher{host: h, say: say, limit: readyLimit, become: launch.Become, start: launch.Program.Start}
 }
 
-func claudeCommand(cmd *cobra.Command) {
-	launchCommand(cmd, launch.Claude, "  aimux claude\n  aimux claude --url https://ai.example.com -- -p 'explain this repository'\n  aimux claude --resume")
+func (h *Host) claudeCommand(cmd *cobra.Command) {
+	h.launchCommand(cmd, launch.Claude, "  aimux claude\n  aimux claude --url https://ai.example.com -- -p 'explain this repository'\n  aimux claude --resume")
 }
 
-func codexCommand(cmd *cobra.Command) {
-	launchCommand(cmd, launch.Codex, "  aimux codex\n  aimux codex exec 'run the tests'\n  AIMUX_MODEL=coder aimux codex")
+func (h *Host) codexCommand(cmd *cobra.Command) {
+	h.launchCommand(cmd, launch.Codex, "  aimux codex\n  aimux codex exec 'run the tests'\n  AIMUX_MODEL=coder aimux codex")
 }
 
 // launchCommand is `aimux claude` and `aimux codex`. Arguments are the client's;
 // aimux's own stand before them.
-func launchCommand(cmd *cobra.Command, c launch.Client, example string) {
-	l := newLauncher(os.Stderr)
+func (h *Host) launchCommand(cmd *cobra.Command, c launch.Client, example string) {
+	l := h.newLauncher(os.Stderr)
 	cmd.Use = string(c) + " [--url URL] [--config CADDYFILE] [--no-start] [arguments of " + c.Title() + "]"
 	cmd.Short = "Starts " + c.Title() + " on this gateway, which is started too if nothing listens"
 	cmd.Long = "Runs " + c.Title() + " with the right address, key, models and time limits in its environment. Its own files are not touched.\n\n" +
@@ -128,7 +129,7 @@ func (l *launcher) settings(ctx context.Context, c launch.Client) (launch.Settin
 	tokens := launch.Tokens{Gateway: g, Given: os.Getenv("AIMUX_TOKEN")}
 	if g.Local() {
 		tokens.API = api
-		if k := newTokenVault(ctx); k != nil {
+		if k := l.host.tokenVault(ctx); k != nil {
 			tokens.Keeper = k
 		}
 	}

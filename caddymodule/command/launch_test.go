@@ -56,7 +56,7 @@ func program(t *testing.T, name string) {
 // testLauncher runs clients instead of becoming them.
 func testLauncher(t *testing.T) (l *launcher, ran, said *bytes.Buffer) {
 	ran, said = new(bytes.Buffer), new(bytes.Buffer)
-	l = newLauncher(said)
+	l = host().newLauncher(said)
 	l.become = func(path string, args, environ []string) error {
 		cmd := exec.CommandContext(t.Context(), path, args...)
 		cmd.Env, cmd.Stdout = environ, ran
@@ -221,11 +221,11 @@ func TestLauncher_EndsAGatewayThatDoesNotListenWhereItShould(t *testing.T) {
 func TestEnv_PrintsForTheShellAsked(t *testing.T) {
 	ownMachine(t)
 	gateway := fakeGateway(t, "")
-	out, err := execute(t, envCommand, "openai", "--url", gateway.URL, "--shell", "fish")
+	out, err := execute(t, host().envCommand, "openai", "--url", gateway.URL, "--shell", "fish")
 	if err != nil || out != "set -gx OPENAI_BASE_URL '"+gateway.URL+"/v1'\nset -gx OPENAI_API_KEY 'aimux'\n" {
 		t.Errorf("%v: %s", err, out)
 	}
-	if _, err := execute(t, envCommand, "vim"); err == nil || !strings.Contains(err.Error(), `"vim"`) {
+	if _, err := execute(t, host().envCommand, "vim"); err == nil || !strings.Contains(err.Error(), `"vim"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -234,20 +234,20 @@ func TestSetup_ShowsWritesAndUndoes(t *testing.T) {
 	home := ownMachine(t)
 	t.Setenv("AIMUX_URL", fakeGateway(t, "").URL)
 	path := filepath.Join(home, ".claude/settings.json")
-	out, err := execute(t, clientSetupCommand, "claude-code")
+	out, err := execute(t, host().clientSetupCommand, "claude-code")
 	if err != nil || !strings.Contains(out, "add --write") || place.Exists(path) {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if out, err = execute(t, clientSetupCommand, "claude-code", "--write"); err != nil || !strings.Contains(mustRead(t, path), os.Getenv("AIMUX_URL")) {
+	if out, err = execute(t, host().clientSetupCommand, "claude-code", "--write"); err != nil || !strings.Contains(mustRead(t, path), os.Getenv("AIMUX_URL")) {
 		t.Fatalf("%v: %s", err, out)
 	}
-	if out, err = execute(t, clientSetupCommand, "claude-code", "--write"); err != nil || !strings.Contains(out, "already") {
+	if out, err = execute(t, host().clientSetupCommand, "claude-code", "--write"); err != nil || !strings.Contains(out, "already") {
 		t.Errorf("%v: %s", err, out)
 	}
-	if out, err = execute(t, clientSetupCommand, "claude-code", "--undo"); err != nil || place.Exists(path) {
+	if out, err = execute(t, host().clientSetupCommand, "claude-code", "--undo"); err != nil || place.Exists(path) {
 		t.Errorf("%v: %s", err, out)
 	}
-	if _, err = execute(t, clientSetupCommand, "openai"); err == nil || !strings.Contains(err.Error(), "aimux env openai") {
+	if _, err = execute(t, host().clientSetupCommand, "openai"); err == nil || !strings.Contains(err.Error(), "aimux env openai") {
 		t.Errorf("%v", err)
 	}
 }
@@ -276,7 +276,7 @@ func TestServedBy_TheAddressOfTheGatewaysServer(t *testing.T) {
 
 func TestTokenVault_KeepsOneKeyForEachClientAndGateway(t *testing.T) {
 	ownMachine(t)
-	if newTokenVault(t.Context()) != nil {
+	if host().tokenVault(t.Context()) != nil {
 		t.Error("there is no vault")
 	}
 	options, err := place.VaultOptions(schema.Defaults())
@@ -286,7 +286,7 @@ func TestTokenVault_KeepsOneKeyForEachClientAndGateway(t *testing.T) {
 	if _, err := place.OpenVault(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
-	k := newTokenVault(t.Context())
+	k := host().tokenVault(t.Context())
 	for _, token := range []string{"amx_first0000", "amx_second000"} {
 		if err := k.Keep(context.Background(), launch.Claude, "http://127.0.0.1:8080", token); err != nil {
 			t.Fatal(err)

@@ -12,10 +12,13 @@ import (
 )
 
 // tokenVault keeps the launchers' keys among the provider keys.
-type tokenVault struct{ vault *vault.Vault }
+type tokenVault struct {
+	vault  *vault.Vault
+	record func(ctx context.Context, action, id string) error // before a change; after an error there is none
+}
 
-// newTokenVault opens the vault; nil if there is none, or none that opens here.
-func newTokenVault(ctx context.Context) *tokenVault {
+// tokenVault opens the vault; nil if there is none, or none that opens here.
+func (h *Host) tokenVault(ctx context.Context) *tokenVault {
 	config := schema.Defaults()
 	if at, err := Find(Present("")); err == nil {
 		if result, err := at.Load(); err == nil {
@@ -30,7 +33,8 @@ func newTokenVault(ctx context.Context) *tokenVault {
 	if err != nil {
 		return nil
 	}
-	return &tokenVault{v}
+	record := func(ctx context.Context, action, id string) error { return h.Record(ctx, config, action, id) }
+	return &tokenVault{v, record}
 }
 
 func tokenID(c launch.Client) string { return "client-" + string(c) }
@@ -59,10 +63,17 @@ func (t *tokenVault) Keep(ctx context.Context, c launch.Client, url, token strin
 	old, err := t.vault.Info(tokenID(c))
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
+		if err := t.record(ctx, "key.create", tokenID(c)); err != nil {
+			return err
+		}
 		return t.add(ctx, c, origin, text)
 	case err != nil:
 		return err
-	case old.Origin != origin:
+	}
+	if err := t.record(ctx, "key.update", old.ID); err != nil {
+		return err
+	}
+	if old.Origin != origin {
 		return t.move(ctx, c, old.Origin, origin, text)
 	}
 	if _, err = t.vault.Rotate(ctx, old.ID, text); err == nil && !old.Enabled {

@@ -1,6 +1,9 @@
 package command
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +28,7 @@ func keeps(t *testing.T, token string) *tokenVault {
 	if _, err := place.OpenVault(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
-	k := newTokenVault(t.Context())
+	k := host().tokenVault(t.Context())
 	if err := k.Keep(t.Context(), launch.Claude, thisGateway, token); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +43,7 @@ func TestTokenVault_AKeyThatCannotBeKeptLeavesTheOneBefore(t *testing.T) {
 				if k.Keep(t.Context(), launch.Claude, gateway, bad) == nil {
 					t.Fatalf("a key of %d bytes was kept", len(bad))
 				}
-				for _, open := range []*tokenVault{k, newTokenVault(t.Context())} {
+				for _, open := range []*tokenVault{k, host().tokenVault(t.Context())} {
 					if got := open.Token(launch.Claude, thisGateway); got != "amx_first0000" {
 						t.Errorf("%d bytes: the key before is %q now", len(bad), got)
 					}
@@ -83,5 +86,34 @@ func TestTokenVault_ADisabledKeyIsReplacedByOneThatIsInUse(t *testing.T) {
 		if got := k.Token(launch.Claude, gateway); got != "amx_second000" {
 			t.Errorf("%s: %q", gateway, got)
 		}
+	}
+}
+
+func TestTokenVault_EveryChangeIsRecordedBeforeItIsMade(t *testing.T) {
+	k := keeps(t, "amx_first0000")
+	if err := k.vault.Remove(t.Context(), tokenID(launch.Claude)); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	var broken error
+	k.record = func(_ context.Context, action, id string) error {
+		got = append(got, action+" "+id)
+		return broken
+	}
+	steps := []struct{ gateway, token string }{{thisGateway, "amx_first0000"}, {thisGateway, "amx_second000"}, {otherGateway, "amx_third0000"}}
+	for _, s := range steps {
+		before := k.vault.Generation()
+		broken = errors.New("the audit log cannot be written")
+		if err := k.Keep(t.Context(), launch.Claude, s.gateway, s.token); !errors.Is(err, broken) || k.vault.Generation() != before {
+			t.Errorf("without a record: %v, and the vault was written %d times", err, k.vault.Generation()-before)
+		}
+		broken = nil
+		if err := k.Keep(t.Context(), launch.Claude, s.gateway, s.token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"key.create client-claude", "key.create client-claude", "key.update client-claude", "key.update client-claude", "key.update client-claude", "key.update client-claude"}
+	if !slices.Equal(got, want) {
+		t.Errorf("recorded: %q", got)
 	}
 }
