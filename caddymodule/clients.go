@@ -21,7 +21,8 @@ import (
 const pepperLabel = "aimux client tokens"
 
 // openClients reads who may use the gateway: the rows of the configuration and
-// the clients aimux made. With neither, everybody may.
+// the clients aimux made. With neither, everybody may, unless there was a client
+// of the store before: after the last was revoked nobody may.
 func (b *builder) openClients() error {
 	s := &b.runtime.services
 	pepper := make([]byte, 32)
@@ -47,7 +48,8 @@ func (b *builder) openClients() error {
 	if err != nil {
 		return err
 	}
-	if len(static) == 0 && (s.store == nil || len(s.store.List()) == 0) {
+	s.kept = s.store != nil && s.store.Guards()
+	if len(static) == 0 && !s.kept {
 		return nil
 	}
 	s.clients, err = client.NewRegistry(client.Options{

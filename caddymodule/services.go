@@ -23,6 +23,7 @@ import (
 type services struct {
 	vault    *vault.Vault     // nil: there is none
 	store    *client.Store    // nil: there is none
+	kept     bool             // the store's keys are asked for
 	clients  *client.Registry // nil: everybody may use the gateway
 	accounts *client.Accounts
 	ledger   *usage.Ledger  // nil: switched off

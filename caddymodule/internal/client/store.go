@@ -28,7 +28,8 @@ type Store struct {
 	patience time.Duration
 
 	current atomic.Pointer[contents]
-	mu      sync.Mutex // of everything below, and of changing current
+	guards  atomic.Bool // what Guard said
+	mu      sync.Mutex  // of everything below, and of changing current
 	seen    fs.FileInfo
 }
 
@@ -88,6 +89,14 @@ func OpenStore(path string, pepper []byte, now func() time.Time) (*Store, error)
 	defer s.mu.Unlock()
 	return s, s.reload()
 }
+
+// Guard says that the store's keys are asked for from now on, until the process
+// ends: the store may lose its last client then, and nobody gets in.
+func (s *Store) Guard() { s.guards.Store(true) }
+
+// Guards reports whether keys are to be asked for: there are clients, or there
+// were when Guard was called.
+func (s *Store) Guards() bool { return s.guards.Load() || len(s.current.Load().rows) > 0 }
 
 // Reload takes up the file if another process has changed it, and reports whether
 // it had. After an error the clients are as they were. It costs one stat if

@@ -441,3 +441,23 @@ func BenchmarkStoreOpen(b *testing.B) {
 		openStore(b, s.path, nil)
 	}
 }
+
+func TestStore_GuardsWhileItHasAClientAndAfterItWasToldSo(t *testing.T) {
+	s := newStore(t, nil)
+	if s.Guards() {
+		t.Error("an empty store guards")
+	}
+	made, _ := create(t, s, Record{Name: "laptop"})
+	if !s.Guards() {
+		t.Error("with a client it does not guard")
+	}
+	if err := s.Revoke(made.ID); err != nil {
+		t.Fatal(err)
+	}
+	if s.Guards() {
+		t.Error("a client nobody was asked for guards")
+	}
+	if s.Guard(); !s.Guards() {
+		t.Error("the last client was revoked, and the gateway is open")
+	}
+}
