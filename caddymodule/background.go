@@ -35,7 +35,7 @@ func (a *App) begin() error {
 	rt := a.live.now()
 	ctx, cancel := context.WithCancel(context.Background())
 	bg := &background{done: ctx.Done(), cancel: cancel}
-	rt.services.begin()
+	rt.services.begin(rt.config.Usage)
 	rt.services.windows.Configure(rt.names)
 	rt.recent.resize(rt.config.Log.Decisions)
 	if err := bg.alerts(ctx, a, rt); err != nil {
@@ -174,13 +174,6 @@ func eventsApp(ctx caddy.Context) (*caddyevents.App, error) {
 		return nil, fmt.Errorf("app events is a %T", module)
 	}
 	return app, nil
-}
-
-// begin tells what outlives configurations that this one is in force.
-func (s *services) begin() {
-	if s.kept {
-		s.store.Guard()
-	}
 }
 
 // reread takes up key files that another process changed.

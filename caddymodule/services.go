@@ -88,9 +88,9 @@ func (b *builder) openLedger() error {
 	}
 	path := place.Ledger(b.config)
 	var err error
-	b.runtime.services.ledger, err = shareOr(b.runtime, fmt.Sprintf("ledger|%s|%d|%d", path, u.RetentionDays, u.MaxSize), func() (*usage.Ledger, error) {
+	b.runtime.services.ledger, err = shareOr(b.runtime, "ledger|"+path, func() (*usage.Ledger, error) {
 		return usage.Start(usage.Options{
-			Path: path, Retention: time.Duration(u.RetentionDays) * 24 * time.Hour, MaxSize: int64(u.MaxSize), Logger: b.logs.part(logLedger),
+			Path: path, Retention: daysOf(u.RetentionDays), MaxSize: int64(u.MaxSize), Logger: b.logs.part(logLedger),
 		})
 	})
 	return err
@@ -107,13 +107,28 @@ func (b *builder) openCapture() error {
 		path = filepath.Join(filepath.Dir(u.File), "captured.db")
 	}
 	var err error
-	b.runtime.services.capture, err = shareOr(b.runtime, fmt.Sprintf("capture|%s|%d|%d", path, u.CaptureBytes, u.CaptureDays), func() (*usage.Capture, error) {
+	b.runtime.services.capture, err = shareOr(b.runtime, "capture|"+path, func() (*usage.Capture, error) {
 		return usage.StartCapture(usage.CaptureOptions{
-			Path: path, MaxItem: int(u.CaptureBytes), Retention: time.Duration(u.CaptureDays) * 24 * time.Hour, Logger: b.logger,
+			Path: path, MaxItem: int(u.CaptureBytes), Retention: daysOf(u.CaptureDays), Logger: b.logger,
 		})
 	})
 	b.logger.Warn("texts of requests and answers are kept (usage.capture)", "path", path, "days", u.CaptureDays)
 	return err
+}
+
+func daysOf(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// begin tells what outlives configurations that this one is in force.
+func (s *services) begin(u schema.Usage) {
+	if s.kept {
+		s.store.Guard()
+	}
+	if s.ledger != nil {
+		s.ledger.Configure(daysOf(u.RetentionDays), int64(u.MaxSize))
+	}
+	if s.capture != nil {
+		s.capture.Configure(int(u.CaptureBytes), daysOf(u.CaptureDays))
+	}
 }
 
 // captures is what the gateway hands texts to; nil: it need not.

@@ -57,7 +57,7 @@ func (o CaptureOptions) filled() CaptureOptions {
 // for concurrent use.
 type Capture struct {
 	keeper keeper[Captured]
-	item   int
+	texts  *texts
 	closed atomic.Bool
 }
 
@@ -94,13 +94,21 @@ func StartCapture(o CaptureOptions) (*Capture, error) {
 	o = o.filled()
 	q := newQueue[Captured](4096)
 	q.heavy, q.weigh = o.Pending, func(t *Captured) int64 { return int64(len(t.Text)) }
-	c := &Capture{item: o.MaxItem, keeper: keeper[Captured]{
+	w := new(texts)
+	w.allow(o)
+	c := &Capture{texts: w, keeper: keeper[Captured]{
 		db:   &database{noun: "file of captured texts", path: path, app: captureApp, steps: captureSteps()},
-		sink: &texts{tidy: tidier{retention: o.Retention, max: o.MaxSize}, item: o.MaxItem}, queue: q,
+		sink: w, queue: q,
 		flush: 100 * time.Millisecond, now: o.Now, logger: o.Logger, trouble: o.OnTrouble,
 	}}
 	c.keeper.launch(2 * time.Second)
 	return c, nil
+}
+
+// Configure changes how much of a text is kept, and for how long, while the
+// capture is at work. Both are as in CaptureOptions.
+func (c *Capture) Configure(maxItem int, retention time.Duration) {
+	c.texts.allow(CaptureOptions{MaxItem: maxItem, Retention: retention, MaxSize: c.texts.tidy.max.Load()}.filled())
 }
 
 // Put takes a copy of a text of an exchange, or of its beginning: size is that of
@@ -111,20 +119,20 @@ func (c *Capture) Put(requestID, kind string, text []byte, size int64) {
 		return
 	}
 	t := Captured{RequestID: requestID, Kind: kind, At: c.keeper.now(), Size: size}
-	t.Text = append([]byte(nil), beginning(text, c.item)...)
+	t.Text = append([]byte(nil), beginning(text, c.Longest())...)
 	t.Cut = int64(len(t.Text)) < size
 	c.keeper.queue.put(&t, c.keeper.now)
 }
 
 // Longest is how many bytes of a text are kept.
-func (c *Capture) Longest() int { return c.item }
+func (c *Capture) Longest() int { return int(c.texts.item.Load()) }
 
 // Get returns the texts of an exchange in the order they were put. There may
 // be none.
 func (c *Capture) Get(ctx context.Context, requestID string) (out []Captured, err error) {
 	err = c.keeper.ask(ctx, func() (err error) {
 		if err = c.keeper.work(); err == nil {
-			out, err = c.keeper.sink.(*texts).get(requestID)
+			out, err = c.texts.get(requestID)
 		}
 		return err
 	})
@@ -143,11 +151,17 @@ func (c *Capture) Close(ctx context.Context) error {
 	return c.keeper.close(ctx)
 }
 
-// texts writes captured texts. It belongs to the writer's goroutine.
+// texts writes captured texts. It belongs to the writer's goroutine, but for its
+// bounds.
 type texts struct {
 	db   *database
 	tidy tidier
-	item int
+	item atomic.Int64 // bytes of a text
+}
+
+func (w *texts) allow(o CaptureOptions) {
+	w.item.Store(int64(o.MaxItem))
+	w.tidy.allow(o.Retention, o.MaxSize)
 }
 
 func (w *texts) prepare(d *database) error { w.db = d; w.tidy.begin(); return nil }
@@ -158,8 +172,8 @@ func (w *texts) write(batch []Captured, _ time.Time) error {
 	for i := range batch {
 		t := &batch[i]
 		text := redact(t.Text)
-		if len(text) > w.item {
-			text, t.Cut = beginning(text, w.item), true
+		if longest := int(w.item.Load()); len(text) > longest {
+			text, t.Cut = beginning(text, longest), true
 		}
 		err := w.db.exec("INSERT INTO captures(request, kind, at, size, cut, text) VALUES (?, ?, ?, ?, ?, ?)",
 			short(t.RequestID, longID), short(t.Kind, longID), t.At.UnixMicro(), t.Size, one(t.Cut), text)
@@ -205,7 +219,7 @@ func (w *texts) clear(now time.Time) (deleted int64, more bool, err error) {
 		}
 	}
 	live, file, err := w.db.size()
-	if err == nil && w.tidy.max > 0 && live > w.tidy.max && deleted == 0 {
+	if max := w.tidy.max.Load(); err == nil && max > 0 && live > max && deleted == 0 {
 		deleted, err = w.delete(never)
 	}
 	if err == nil && (file > live || deleted > 0) {

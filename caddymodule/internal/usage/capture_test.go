@@ -107,6 +107,24 @@ func TestCapture_HasItsOwnRetention(t *testing.T) {
 	}
 }
 
+func TestCapture_WhatItKeepsCanBeChangedWhileItIsAtWork(t *testing.T) {
+	clk := &clock{at: noon}
+	c := capture(t, CaptureOptions{MaxItem: 4, Retention: -1, Now: clk.now})
+	put(c, "req", "request", []byte("whole text"))
+	get(t, c, "req") // written
+	c.Configure(20, time.Hour)
+	clk.set(noon.Add(30 * time.Minute))
+	put(c, "req", "answer", []byte("whole text"))
+	if got := get(t, c, "req"); len(got) != 2 || string(got[0].Text) != "whol" || string(got[1].Text) != "whole text" || c.Longest() != 20 {
+		t.Errorf("%+v, at most %d bytes", got, c.Longest())
+	}
+	clk.set(noon.Add(61 * time.Minute))
+	_ = c.keeper.ask(t.Context(), func() error { c.keeper.tidy(); return nil })
+	if got := get(t, c, "req"); len(got) != 1 || got[0].Kind != "answer" {
+		t.Errorf("after an hour: %+v", got)
+	}
+}
+
 func TestCapture_RefusesALedgersFile(t *testing.T) {
 	path := written(t, 1)
 	c, err := StartCapture(CaptureOptions{Path: path, Logger: quiet("").Logger})

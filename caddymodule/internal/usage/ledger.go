@@ -127,6 +127,14 @@ func newLedger(o Options) (*Ledger, Options, error) {
 	return l, o, nil
 }
 
+// Configure changes how long and how much the ledger keeps while it is at work.
+// Both are as in Options, and count from the next time it tidies up: within a
+// minute.
+func (l *Ledger) Configure(retention time.Duration, maxSize int64) {
+	o := Options{Retention: retention, MaxSize: maxSize}.filled()
+	l.keeper.sink.(*rows).tidy.allow(o.Retention, o.MaxSize)
+}
+
 // Record takes an exchange to be written. It never blocks. It reports false if
 // the exchange was dropped because the queue is full or the ledger closed;
 // Health counts those. The ledger owns x.Attempts from then on.

@@ -1,6 +1,9 @@
 package usage
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 const (
 	// tidyEvery is how often retention looks whether there is anything to do.
@@ -23,10 +26,17 @@ const (
 // tidier decides what retention may delete. Clocks that jump are not believed
 // at once: deleted is deleted.
 type tidier struct {
-	retention time.Duration
-	max       int64
-	last      int64 // Unix microseconds of the last run; 0: none
-	hold      int64 // age counts again after this; 0: it counts
+	retention atomic.Int64 // a time.Duration; negative: for good
+	max       atomic.Int64 // bytes; not positive: no bound
+	last      int64        // Unix microseconds of the last run; 0: none
+	hold      int64        // age counts again after this; 0: it counts
+}
+
+// allow says how long and how much is kept. It may be called while the tidier is
+// at work, and counts from its next run on.
+func (t *tidier) allow(retention time.Duration, max int64) {
+	t.retention.Store(int64(retention))
+	t.max.Store(max)
 }
 
 // begin forgets the runs before: another database was opened.
@@ -35,11 +45,12 @@ func (t *tidier) begin() { t.last, t.hold = 0, 0 }
 // cutoff returns the age limit, in Unix microseconds. ok is false while the
 // clock is not trusted. newest is the start of the newest row.
 func (t *tidier) cutoff(now time.Time, newest int64) (cut int64, ok bool) {
-	if t.retention < 0 {
+	retention := time.Duration(t.retention.Load())
+	if retention < 0 {
 		return 0, false
 	}
 	at := now.UnixMicro() // the wall clock's: the monotonic one does not jump
-	cut = at - t.retention.Microseconds()
+	cut = at - retention.Microseconds()
 	leapt := t.last != 0 && at-t.last > (tidyEvery+jump).Microseconds()
 	if leapt || t.last == 0 && newest != 0 && cut > newest {
 		t.hold = at + holdAge.Microseconds()
@@ -74,7 +85,7 @@ func (w *rows) clear(now time.Time) (deleted int64, more bool, err error) {
 	if err != nil {
 		return deleted, false, err
 	}
-	if w.tidy.max > 0 && live > w.tidy.max && deleted == 0 {
+	if max := w.tidy.max.Load(); max > 0 && live > max && deleted == 0 {
 		if deleted, err = w.delete(1<<63 - 1); err != nil {
 			return 0, false, err
 		}
@@ -129,7 +140,7 @@ func (w *rows) deleted(n, from int64) error {
 
 // deleteHours removes totals by the hour that are only wanted by the day.
 func (w *rows) deleteHours(now time.Time) error {
-	from := startOf(now.Add(-max(keepHours, w.tidy.retention+2*24*time.Hour)), day).Unix()
+	from := startOf(now.Add(-max(keepHours, time.Duration(w.tidy.retention.Load())+2*24*time.Hour)), day).Unix()
 	return w.db.within(func() error {
 		if err := w.db.exec("DELETE FROM rollups WHERE span = ? AND start < ?", hour, from); err != nil {
 			return err

@@ -174,6 +174,27 @@ func TestLedger_ClockThatJumpsDeletesNothing(t *testing.T) {
 	}
 }
 
+func TestLedger_WhatItKeepsCanBeChangedWhileItIsAtWork(t *testing.T) {
+	o := quiet(tempPath(t))
+	o.Retention, o.MaxSize = -1, -1
+	l := open(t, o)
+	record(t, l, samples(1000, noon.Add(-9*24*time.Hour), 10*time.Minute)...) // a week and something, until two days ago
+	tidy(t, l)
+	if n := l.Health().Rows; n != 1000 {
+		t.Fatalf("%d rows of 1000 are kept for good", n)
+	}
+	l.Configure(week, -1)
+	tidy(t, l)
+	if n := l.Health().Rows; n != 1000-2*24*6 {
+		t.Errorf("%d rows are as young as a week, want %d", n, 1000-2*24*6)
+	}
+	l.Configure(week, 1)
+	tidy(t, l)
+	if n := l.Health().Rows; n != 0 {
+		t.Errorf("%d rows in a byte", n)
+	}
+}
+
 func TestTidier_TrustsAClockAgainAfterADay(t *testing.T) {
 	late := noon.AddDate(1, 0, 0)
 	steps := []struct {
@@ -183,7 +204,10 @@ func TestTidier_TrustsAClockAgainAfterADay(t *testing.T) {
 		{noon, true}, {noon.Add(time.Minute), true}, {late, false}, {late.Add(time.Minute), false},
 		{late.Add(24 * time.Hour), false}, // the machine slept, or it jumped again
 	}
-	td := tidier{retention: week}
+	var td, first, forever tidier
+	td.allow(week, 0)
+	first.allow(week, 0)
+	forever.allow(-1, 0)
 	for _, s := range steps {
 		if _, ok := td.cutoff(s.at, noon.UnixMicro()); ok != s.want {
 			t.Errorf("at %v: trusted %v, want %v", s.at, ok, s.want)
@@ -197,11 +221,9 @@ func TestTidier_TrustsAClockAgainAfterADay(t *testing.T) {
 			t.Fatalf("at %v: trusted %v, want %v", at, ok, want)
 		}
 	}
-	first := tidier{retention: week}
 	if _, ok := first.cutoff(late, noon.UnixMicro()); ok {
 		t.Error("at a start, a clock by which every row is too old is trusted at once")
 	}
-	forever := tidier{retention: -1}
 	if _, ok := forever.cutoff(late, late.UnixMicro()); ok {
 		t.Error("rows to be kept for good have an age limit")
 	}

@@ -25,7 +25,9 @@ type rows struct {
 const manyNames = 100_000
 
 func newRows(o Options) *rows {
-	return &rows{names: map[string]int64{}, roll: newRollups(), tidy: tidier{retention: o.Retention, max: o.MaxSize}}
+	w := &rows{names: map[string]int64{}, roll: newRollups()}
+	w.tidy.allow(o.Retention, o.MaxSize)
+	return w
 }
 
 // upsertSession brings a session up to date and yields its id.
