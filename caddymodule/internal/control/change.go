@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -21,8 +22,11 @@ import (
 // force when it returns, or not at all. match is the tag the caller read; empty
 // or "*" takes any.
 func (p *Plane) edit(ctx context.Context, match, summary string, change func(*schema.Overrides, *schema.Result) error) error {
-	p.changing.Lock()
-	defer p.changing.Unlock()
+	release, err := p.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	o, err := schema.ReadOverrides(p.Overrides)
 	if err != nil {
 		return told(err)
@@ -44,10 +48,23 @@ func (p *Plane) edit(ctx context.Context, match, summary string, change func(*sc
 	if _, err := p.Gateway.Check(text); err != nil {
 		return told(err)
 	}
-	if err := p.remember(ctx, before, summary); err != nil {
+	return p.replace(ctx, text, before, summary)
+}
+
+// replace puts text in the place of the overrides and in force, and keeps what
+// was there before. Of a change that fails nothing is kept.
+func (p *Plane) replace(ctx context.Context, text, before []byte, summary string) error {
+	kept, err := p.remember(ctx, before, summary)
+	if err != nil {
 		return err
 	}
-	return p.put(text, before)
+	err = p.put(text, before)
+	if now, _ := os.ReadFile(p.Overrides); err != nil && bytes.Equal(now, before) {
+		_ = os.Remove(kept)
+		return err
+	}
+	p.forget()
+	return err
 }
 
 // put writes overrides and puts them in force. If that fails the former ones
@@ -91,8 +108,9 @@ type former struct {
 
 func (p *Plane) formerDir() string { return filepath.Join(filepath.Dir(p.Overrides), "undo") }
 
-// remember keeps a version of the overrides before it is changed.
-func (p *Plane) remember(ctx context.Context, before []byte, summary string) error {
+// remember keeps a version of the overrides before it is changed, in the file
+// whose path it returns.
+func (p *Plane) remember(ctx context.Context, before []byte, summary string) (kept string, err error) {
 	var random [3]byte
 	_, _ = rand.Read(random[:]) // never fails, by its documentation
 	now := time.Now().UTC()
@@ -102,16 +120,13 @@ func (p *Plane) remember(ctx context.Context, before []byte, summary string) err
 	}
 	data, err := json.Marshal(f)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := os.MkdirAll(p.formerDir(), 0o700); err != nil {
-		return err
+		return "", err
 	}
-	if err := schema.WriteAtomic(filepath.Join(p.formerDir(), f.ID+".json"), data); err != nil {
-		return err
-	}
-	p.forget()
-	return nil
+	kept = filepath.Join(p.formerDir(), f.ID+".json")
+	return kept, schema.WriteAtomic(kept, data)
 }
 
 // formers lists the versions that are kept, the newest first.
@@ -142,8 +157,11 @@ func (p *Plane) forget() {
 
 // goBack puts a former version in force.
 func (p *Plane) goBack(ctx context.Context, id string) error {
-	p.changing.Lock()
-	defer p.changing.Unlock()
+	release, err := p.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	all := p.formers()
 	i := slices.IndexFunc(all, func(f former) bool { return f.ID == id })
 	if i < 0 {
@@ -160,8 +178,5 @@ func (p *Plane) goBack(ctx context.Context, id string) error {
 	if _, err := p.Gateway.Check(text); err != nil {
 		return told(err)
 	}
-	if err := p.remember(ctx, before, "went back to before: "+all[i].Summary); err != nil {
-		return err
-	}
-	return p.put(text, before)
+	return p.replace(ctx, text, before, "went back to before: "+all[i].Summary)
 }

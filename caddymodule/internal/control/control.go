@@ -9,7 +9,9 @@
 // written, and taken back if it cannot be put in force.
 //
 // The package knows nothing of Caddy and holds no state of its own but a lock:
-// a command without a running server uses it on the same files.
+// a command without a running server uses it on the same files. A process has
+// several planes, one for each console; a lock beside overrides.toon makes their
+// changes and those of other processes follow each other.
 package control
 
 import (
@@ -101,7 +103,7 @@ type Options struct {
 // Plane is the control plane of one process.
 type Plane struct {
 	Options
-	changing sync.Mutex // one change at a time
+	changing sync.Mutex // one change at a time; other planes are kept apart by the lock of alone
 }
 
 // New returns a control plane.

@@ -28,8 +28,9 @@ import (
 // gate is a gateway that reads real files and has a real vault, store and audit
 // log, but asks no provider.
 type gate struct {
-	t   *testing.T
-	dir string
+	t    *testing.T
+	dir  string
+	data string // the directory of the overrides
 
 	mu      sync.Mutex
 	view    control.View
@@ -64,6 +65,7 @@ models[3]{alias,provider,model,tier}:
 func begin(t *testing.T, text string) (*gate, console.Backend) {
 	t.Helper()
 	g := &gate{t: t, dir: t.TempDir()}
+	g.data = g.path("data")
 	if err := os.WriteFile(g.path("aimux.toon"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +77,13 @@ func begin(t *testing.T, text string) (*gate, console.Backend) {
 			g.log.Close()
 		}
 	})
-	return g, control.New(control.Options{
-		Gateway: g, State: g, Overrides: g.path("data/overrides.toon"), Version: "test", Started: time.Now(),
+	return g, g.plane()
+}
+
+// plane returns another control plane over the same gateway and files.
+func (g *gate) plane() console.Backend {
+	return control.New(control.Options{
+		Gateway: g, State: g, Overrides: g.where(), Version: "test", Started: time.Now(),
 		Audit: g.openAudit, AuditDir: func() string { return g.path("audit") }, AuditKeys: func() []ed25519.PublicKey { return nil }, AuditTrouble: func(error) {},
 		OpenVault: g.openVault, OpenStore: g.openStore,
 	}).Backend()
@@ -84,8 +91,11 @@ func begin(t *testing.T, text string) (*gate, console.Backend) {
 
 func (g *gate) path(name string) string { return filepath.Join(g.dir, name) }
 
+// where is the path of the overrides.
+func (g *gate) where() string { return filepath.Join(g.data, "overrides.toon") }
+
 func (g *gate) overrides() string {
-	text, _ := os.ReadFile(g.path("data/overrides.toon"))
+	text, _ := os.ReadFile(g.where())
 	return string(text)
 }
 
@@ -117,7 +127,7 @@ func (g *gate) Apply() error {
 		return g.failing
 	}
 	o := g.options()
-	o.Overrides = g.path("data/overrides.toon")
+	o.Overrides = g.where()
 	r, err := schema.Load(o)
 	if err != nil {
 		return err
