@@ -42,7 +42,10 @@ type Verdict struct {
 	Until time.Time
 	// Clamped says that the answer asked for more or less than Wait.
 	Clamped bool
-	// Scope is what should rest.
+	// Scope is what should rest. ScopeNone beside a class that otherwise rests
+	// something wins over the class: the caller records neither failure nor
+	// success, with the key's pool or with the target's breaker. Blameless
+	// tells those verdicts.
 	Scope Scope
 	// RetrySame: the same key and target may be asked once more.
 	// TryNextKey: another key of the same target may help.
@@ -53,6 +56,15 @@ type Verdict struct {
 	Tokens, Limit int
 	// Err is what the client is told if nothing else works.
 	Err *llm.Error
+}
+
+// Blameless reports whether neither the key nor the target is at fault,
+// although the class is one that is held against them: a request larger than
+// the whole rate bucket, a conflict, a connection that had gone stale. The
+// caller then counts the attempt for nothing. The client's own faults need no
+// such care, as their classes rest nothing.
+func (d *Verdict) Blameless() bool {
+	return d.Scope == ScopeNone && (d.Class == llm.ClassRate || d.Class == llm.ClassTransient)
 }
 
 // Scope is what a failure puts to rest.
