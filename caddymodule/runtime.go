@@ -29,6 +29,10 @@ import (
 // that uses it.
 var learned = caddy.NewUsagePool()
 
+// ending is held while a runtime gives back what it took from learned, so that of
+// several that end at the same time one is the last, and saves the archive.
+var ending sync.Mutex
+
 // runtime is one configuration at work: the gateway and its references into
 // learned. It ends when the app, the handlers and the last exchange have let
 // go of it.
@@ -92,16 +96,26 @@ func (rt *runtime) release() {
 		return
 	}
 	rt.end.Do(func() {
+		ending.Lock()
+		defer ending.Unlock()
 		if n, ok := learned.References("archive"); ok && n == 1 {
 			rt.archive.lastSave()
 		}
 		if rt.recent != nil {
 			rt.recent.detach()
 		}
-		for _, key := range rt.keys {
-			_, _ = learned.Delete(key)
-		}
+		letGo(rt.keys, caddy.Log().Named("aimux"))
 	})
+}
+
+// letGo gives up a reference to each key in learned, and says what was lost
+// with those nobody uses any more.
+func letGo(keys []string, logger *zap.Logger) {
+	for _, key := range keys {
+		if _, err := learned.Delete(key); err != nil {
+			logger.Error("not everything could be written at the end", zap.Error(err))
+		}
+	}
 }
 
 // simulated reports whether nothing but the simulator answers.

@@ -299,6 +299,6 @@ func (k *keeper[T]) close(ctx context.Context) error {
 	case <-k.done:
 		return k.end
 	case <-ctx.Done():
-		return fmt.Errorf("closing the %s: %w", k.db.noun, ctx.Err())
+		return fmt.Errorf("closing the %s: %d rows are not written yet: %w", k.db.noun, k.queue.unwritten(), ctx.Err())
 	}
 }

@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,8 +121,10 @@ func TestLedger_CloseGivesUpWhenItsContextEnds(t *testing.T) {
 	release := holdWriter(&l.keeper)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := l.Close(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Close: %v, want it to give up", err)
+	l.Record(sample(1, noon))
+	l.Record(sample(2, noon))
+	if err := l.Close(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "2 rows are not written yet") {
+		t.Errorf("Close: %v, want it to give up, and say what is left", err)
 	}
 	release()
 	closing(t, l)

@@ -15,6 +15,7 @@ type queue[T any] struct {
 
 	mu      sync.Mutex
 	items   []T
+	out     int       // items taken and not yet given back, or done
 	spare   []T       // an emptied batch, to be filled again
 	since   time.Time // the oldest item's arrival
 	taken   time.Time // since, of the batch taken last
@@ -96,7 +97,7 @@ func (q *queue[T]) take() (items []T, dropped int64) {
 	defer q.mu.Unlock()
 	items, dropped = q.items, q.dropped
 	q.items, q.spare, q.dropped = q.spare, nil, 0
-	q.taken, q.weight = q.since, 0
+	q.taken, q.weight, q.out = q.since, 0, len(items)
 	for _, c := range [...]chan struct{}{q.filled, q.half} {
 		select {
 		case <-c:
@@ -113,11 +114,11 @@ const keepSpare = 2048
 // done gives back a batch that was written.
 func (q *queue[T]) done(items []T) {
 	if cap(items) > keepSpare {
-		return
+		items = nil
 	}
 	clear(items)
 	q.mu.Lock()
-	q.spare = items[:0]
+	q.spare, q.out = items[:0], 0
 	q.mu.Unlock()
 }
 
@@ -126,7 +127,7 @@ func (q *queue[T]) done(items []T) {
 func (q *queue[T]) back(items []T, dropped int64, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.items, q.since, q.weight = append(items, q.items...), q.taken, 0
+	q.items, q.since, q.weight, q.out = append(items, q.items...), q.taken, 0, 0
 	fit := 0
 	for fit < min(len(q.items), q.max) && q.bears(&q.items[fit]) {
 		fit++
@@ -144,6 +145,13 @@ func (q *queue[T]) waiting() (n int, since time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.items), q.since
+}
+
+// unwritten returns how many items wait or are being written.
+func (q *queue[T]) unwritten() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) + q.out
 }
 
 // losses returns how many items were lost so far, and when the last was.

@@ -50,3 +50,25 @@ func TestLedger_RecordingAllocatesNoMoreThanTheAttempts(t *testing.T) {
 		t.Errorf("%v allocations for each exchange, want one: its attempts", n)
 	}
 }
+
+func TestQueue_WhatIsBeingWrittenIsNotWrittenYet(t *testing.T) {
+	q := newQueue[int](10)
+	put := func(n int) { q.put(&n, time.Now) }
+	unwritten := func(want int) {
+		t.Helper()
+		if got := q.unwritten(); got != want {
+			t.Errorf("%d unwritten, want %d", got, want)
+		}
+	}
+	put(1)
+	put(2)
+	items, dropped := q.take()
+	put(3)
+	unwritten(3)
+	q.back(items, dropped, time.Now())
+	unwritten(3)
+	items, _ = q.take()
+	unwritten(3)
+	q.done(items)
+	unwritten(0)
+}
