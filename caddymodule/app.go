@@ -54,6 +54,7 @@ type App struct {
 	background *background // nil until started
 	introduced func()      // claims the files and writes down that the server has started, once
 	before     *App        // what was in force until this one started, while it has not ended
+	ended      bool        // the background is not begun again; as it is, guarded by live.changing
 	cleaned    bool
 }
 
@@ -63,6 +64,10 @@ var serving atomic.Pointer[App]
 
 // succession is held while another app comes into force, and guards before.
 var succession sync.Mutex
+
+// errReplaced says that a change came to an app whose configuration is not in
+// force any more, or not yet.
+var errReplaced = errors.New("the configuration was replaced meanwhile; try again")
 
 // CaddyModule returns the module's information.
 func (App) CaddyModule() caddy.ModuleInfo {
@@ -135,6 +140,9 @@ func (a *App) read(source string) (*schema.Result, error) {
 func (a *App) apply() error {
 	a.live.changing.Lock()
 	defer a.live.changing.Unlock()
+	if next := serving.Load(); a.ended || next != nil && next != a {
+		return errReplaced
+	}
 	if a.Source == "" && len(a.Config) > 0 && !place.Exists(a.overrides()) {
 		return errors.New("the configuration is part of Caddy's JSON: change it there")
 	}
@@ -159,9 +167,9 @@ func (a *App) apply() error {
 }
 
 // beginAnew begins the background once more, with what is in force by now, if
-// it was begun. The caller holds changing.
+// it was begun and the app has not ended. The caller holds changing.
 func (a *App) beginAnew() {
-	if a.background == nil {
+	if a.background == nil || a.ended {
 		return
 	}
 	a.background.end()
@@ -203,7 +211,7 @@ func (a *App) Start() error {
 	tuned()
 	rt := a.live.now()
 	a.succeed()
-	if err := a.begin(); err != nil {
+	if err := a.beginFirst(); err != nil {
 		a.withdraw() // Caddy does not stop what did not start
 		return err
 	}
@@ -220,6 +228,23 @@ func (a *App) Start() error {
 	}
 	a.logger.Info("serving", "source", a.sourceName(), "providers", rt.providerNames(), "targets", len(rt.router.Targets()))
 	return nil
+}
+
+// beginFirst begins the background.
+func (a *App) beginFirst() error {
+	a.live.changing.Lock()
+	defer a.live.changing.Unlock()
+	return a.begin()
+}
+
+// finish ends the background, after a change that is under way. Later ones are
+// refused: they would bring to life what nobody ends any more, and undo what the
+// next configuration has set.
+func (a *App) finish() {
+	a.live.changing.Lock()
+	defer a.live.changing.Unlock()
+	a.ended = true
+	a.background.end()
 }
 
 func (a *App) sourceName() string {
@@ -277,7 +302,7 @@ func (a *App) Stop() error {
 		a.drain()
 		return nil
 	}
-	a.background.end()
+	a.finish()
 	return nil
 }
 
@@ -301,7 +326,7 @@ func (a *App) Cleanup() error {
 		}
 		a.introduce("server.stop")
 	}
-	a.background.end()
+	a.finish()
 	a.live.drop()
 	return nil
 }
