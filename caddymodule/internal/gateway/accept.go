@@ -105,6 +105,7 @@ func (x *Exchange) accept() *llm.Error {
 	in := &patient{r: x.request.Body, left: limits.Body + 1, control: &x.send.control, idle: limits.BodyIdle, end: time.Now().Add(limits.BodyTotal)}
 	n, err := x.body.buf.ReadFrom(in)
 	in.done()
+	x.gateway.Traffic.pressure.arrived(&x.memory)
 	switch {
 	case err != nil:
 		return x.unread(err)

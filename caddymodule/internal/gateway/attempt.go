@@ -4,11 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/failover"
 	"github.com/aimux/aimux/caddymodule/internal/keypool"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
-	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/route"
 )
 
@@ -22,6 +22,7 @@ func (x *Exchange) attempt() *llm.Error {
 	}
 	var last *llm.Error
 	mute := true // no target speaks what is asked
+	end := x.lastServing()
 	for i, t := range x.plan.Targets {
 		p := x.gateway.Providers[t.Provider]
 		if p == nil {
@@ -35,10 +36,7 @@ func (x *Exchange) attempt() *llm.Error {
 		if !x.inTime(t) {
 			continue
 		}
-		if len(x.Attempts) > 0 && (x.query.Wish.NoFailover || !x.allowance.NextTarget(x.healthy(p, t))) {
-			break
-		}
-		v := x.askProvider(p, t, d, i == len(x.plan.Targets)-1)
+		v := x.askProvider(p, t, d, i == end)
 		switch {
 		case v == nil: // answered
 			return nil
@@ -58,6 +56,30 @@ func (x *Exchange) attempt() *llm.Error {
 	return x.exhausted(last)
 }
 
+// lastServing returns the index of the last target that can be asked at once:
+// after it there is none worth hurrying on to. If none can, it is the last.
+func (x *Exchange) lastServing() int {
+	for i := len(x.plan.Targets) - 1; i > 0; i-- {
+		p := x.gateway.Providers[x.plan.Targets[i].Provider]
+		if p == nil || !x.plan.Candidates[i].Ready {
+			continue
+		}
+		if _, speaks := x.speaks(p.Vendor); speaks {
+			return i
+		}
+	}
+	if x.plan.Candidates[0].Ready {
+		return 0
+	}
+	return len(x.plan.Targets) - 1
+}
+
+// mayAsk reports whether a target may be asked after those before it, which is
+// taken out of the allowance. The first one may.
+func (x *Exchange) mayAsk(p *Provider, t *route.Target) bool {
+	return len(x.Attempts) == 0 || !x.query.Wish.NoFailover && x.allowance.NextTarget(x.healthy(p, t))
+}
+
 // healthy reports whether a target is in order as far as is known, so that the
 // first failover to it is free.
 func (x *Exchange) healthy(p *Provider, t *route.Target) bool {
@@ -65,8 +87,9 @@ func (x *Exchange) healthy(p *Provider, t *route.Target) bool {
 	return !resting && (t.Health == nil || t.Health.Look(x.gateway.Now()).Ready(x.gateway.Now()))
 }
 
-// passed is the verdict on a target that was not asked at all.
-var passed = failover.Verdict{TryNextTarget: true}
+// passed is the verdict on a target that was not asked at all, spent on one that
+// may not be asked any more.
+var passed, spent = failover.Verdict{TryNextTarget: true}, failover.Verdict{}
 
 // askProvider is askTarget within the provider's ceiling.
 func (x *Exchange) askProvider(p *Provider, t *route.Target, d llm.Dialect, lastTarget bool) *failover.Verdict {
@@ -74,6 +97,9 @@ func (x *Exchange) askProvider(p *Provider, t *route.Target, d llm.Dialect, last
 	switch {
 	case err == nil:
 		defer leave()
+		if !x.mayAsk(p, t) {
+			return &spent
+		}
 		return x.askTarget(p, t, d, lastTarget)
 	case x.ctx.Err() != nil:
 		return x.calledOff()
@@ -112,7 +138,7 @@ func (x *Exchange) askTarget(p *Provider, t *route.Target, d llm.Dialect, lastTa
 			// without the thinking that was refused
 		case !x.inTime(t):
 			return verdict
-		case v.RetrySame && v.Class != llm.ClassCanceled && (lastTarget || v.SameFirst()) && x.allowance.SameTarget():
+		case v.RetrySame && !asksToWait(v) && v.Class != llm.ClassCanceled && (lastTarget || v.SameFirst()) && x.allowance.SameTarget():
 			// the same key once more, on a fresh connection or for a blip
 			if v.Reason == failover.ReasonConflict && !x.pause(conflictPause()) {
 				return x.unlessOver(verdict)
@@ -124,6 +150,10 @@ func (x *Exchange) askTarget(p *Provider, t *route.Target, d llm.Dialect, lastTa
 		}
 	}
 }
+
+// asksToWait reports whether a provider has said that asking again at once is no
+// use (reliability row 43).
+func asksToWait(v *failover.Verdict) bool { return v.WaitKnown && v.Wait >= time.Second }
 
 // unlessOver is v, or what ended the exchange meanwhile.
 func (x *Exchange) unlessOver(v *failover.Verdict) *failover.Verdict {
@@ -147,8 +177,7 @@ func (x *Exchange) selectKey(p *Provider, t *route.Target, tried []*keypool.Key)
 
 // unspoken answers a call that none of the model's providers has.
 func (x *Exchange) unspoken() *llm.Error {
-	switch x.endpoint.call {
-	case provider.CallCountTokens, provider.CallInputTokens:
+	if x.endpoint.counts() {
 		return x.countLocally()
 	}
 	return &llm.Error{Type: llm.ErrInvalidRequest, Status: http.StatusBadRequest, Param: "model",

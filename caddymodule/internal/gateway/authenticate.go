@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -67,12 +68,37 @@ func (unlimited) Settle(int64, int64, time.Time) {}
 // What the client sent as its key stays here: no stage after this one sees it,
 // and no provider is sent it.
 func (x *Exchange) authenticate() *llm.Error {
+	if e := x.gateway.fromElsewhere(x.request); e != nil {
+		return e
+	}
 	client, err := x.gateway.identify(x.request)
 	if err != nil {
 		return err
 	}
 	x.client, x.Client, x.Team = client, client.Name(), client.Team()
 	return nil
+}
+
+// fromElsewhere refuses what a web page of another site sends, as long as there
+// are no client keys: a browser lets every page send requests to this machine, even
+// though it shows the page no answer, and they would be paid for. Browsers say so
+// in Sec-Fetch-Site (W3C Fetch Metadata); those that do not know it, in Origin.
+func (g *Gateway) fromElsewhere(r *http.Request) *llm.Error {
+	if _, open := g.Clients.(everyone); !open {
+		return nil
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+	case "":
+		origin, err := url.Parse(r.Header.Get("Origin"))
+		if err != nil || origin.Scheme != "http" && origin.Scheme != "https" || origin.Host == r.Host {
+			return nil
+		}
+	default:
+		return nil
+	}
+	return &llm.Error{Type: llm.ErrForbidden, Status: http.StatusForbidden, Code: "cross_site",
+		Message: "a web page of another site may not use this gateway without a client key; make one with: aimux clients create NAME"}
 }
 
 func (g *Gateway) identify(r *http.Request) (Client, *llm.Error) {

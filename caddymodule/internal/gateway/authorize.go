@@ -41,6 +41,10 @@ const defaultOutput = 4096
 // arithmetic of limits stays within its integers.
 const mostOutput = 10_000_000
 
+// mostChoices is how many answers one request may ask for (n of Chat Completions,
+// OpenAI's API reference).
+const mostChoices = 128
+
 // reserve takes what the request may come to from the client's limits, at the
 // dearest of the targets that may answer; settle gives the rest back.
 func (x *Exchange) reserve() *llm.Error {
@@ -57,8 +61,8 @@ func (x *Exchange) reserve() *llm.Error {
 	return nil
 }
 
-// most is what the request may come to at a model: the longest answer it asks
-// for, or that the model gives.
+// most is what the request may come to at a model: as many answers as it asks for,
+// of the length it asks for, or else of one that is usual.
 func (x *Exchange) most(caps *provider.Model) (tokens, cost int64) {
 	in, out := len(x.outline.data)/4, x.outline.maxTokens
 	if out <= 0 {
@@ -67,7 +71,7 @@ func (x *Exchange) most(caps *provider.Model) (tokens, cost int64) {
 			out = min(out, caps.MaxOutput)
 		}
 	}
-	out = min(out, mostOutput)
+	out = min(out, mostOutput) * min(max(x.outline.choices, 1), mostChoices)
 	if x.endpoint.call != provider.CallMain {
 		out = 0
 	}

@@ -201,3 +201,48 @@ func TestReserve_TheDearestTargetAndHugeAnswersStayWithinTheArithmetic(t *testin
 		}
 	}
 }
+
+func TestAuthenticate_PagesOfOtherSitesSpendNothing(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		header []string
+		want   int
+	}{
+		{"a program", nil, 200},
+		{"a page of the console's own origin", []string{"Origin", "http://example.com", "Sec-Fetch-Site", "same-origin"}, 200},
+		{"an extension", []string{"Origin", "chrome-extension://abc", "Sec-Fetch-Site", "none"}, 200},
+		{"an editor's view", []string{"Origin", "vscode-webview://abc"}, 200},
+		{"another site", []string{"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"}, 403},
+		{"another port of this machine", []string{"Origin", "http://localhost:3000", "Sec-Fetch-Site", "same-site"}, 403},
+		{"another site, in an old browser", []string{"Origin", "https://evil.example"}, 403},
+	} {
+		h := build(t, Limits{}, seat{name: "a"})
+		if w := h.post("/v1/messages", calls[llm.Anthropic].body, c.header...); w.Code != c.want || h.sims["a"].Count() != c.want/200%2 {
+			t.Errorf("%s: status %d, the provider was asked %d times: %s", c.name, w.Code, h.sims["a"].Count(), w.Body)
+		}
+	}
+	h := build(t, Limits{}, seat{name: "a"})
+	h.Clients = guests{}
+	if w := h.post("/v1/messages", calls[llm.Anthropic].body, "Sec-Fetch-Site", "cross-site"); w.Code == http.StatusForbidden {
+		t.Errorf("with client keys, pages are told from others by these: %s", w.Body)
+	}
+}
+
+func TestTally_CountingIsFreeAndVectorsAreNoTokens(t *testing.T) {
+	h := build(t, Limits{}, seat{name: "a"})
+	h.post("/v1/messages/count_tokens", calls[llm.Anthropic].body)
+	h.post("/v1/embeddings", `{"model":"m","input":"hello"}`)
+	if count := h.records[0]; count.Usage != (llm.Usage{}) || count.Cost != 0 || count.Estimated {
+		t.Errorf("to count costs %+v", count.Usage)
+	}
+	if got := h.records[1]; got.Status != 200 || got.Usage.Output != 0 || got.Usage.Input == 0 || got.Estimated {
+		t.Errorf("embeddings: status %d, %+v, estimated %t", got.Status, got.Usage, got.Estimated)
+	}
+}
+
+func TestReserve_EveryAnswerAskedForCounts(t *testing.T) {
+	x := &Exchange{outline: outline{maxTokens: 1000, choices: 64}}
+	if tokens, _ := x.most(&provider.Model{}); tokens != 64_000 {
+		t.Errorf("%d tokens for 64 answers of 1000", tokens)
+	}
+}

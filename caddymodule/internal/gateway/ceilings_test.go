@@ -227,6 +227,40 @@ func TestVisit_TheLastTargetIsWaitedFor(t *testing.T) {
 	})
 }
 
+func TestVisit_ATargetThatCannotBeAskedIsNotTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, Limits{}, seat{name: "a", options: simulator.Options{TTFT: 300 * time.Millisecond}}, seat{name: "b"})
+		h.Providers["a"].MaxInFlight = 1
+		h.sims["b"].Script(simulator.Selector{}, simulator.Fail("429;retry-after=600"))
+		h.post("/v1/messages", calls[llm.Anthropic].body, "X-Aimux-Route", "provider=b, no-failover") // b's key rests
+		go h.post("/v1/messages", calls[llm.Anthropic].body)
+		time.Sleep(100 * time.Millisecond)
+		if w := h.post("/v1/messages", calls[llm.Anthropic].body); w.Code != http.StatusOK {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestVisit_FullTargetsCostNoFailover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := simulator.Options{TTFT: time.Second}
+		h := build(t, Limits{}, seat{name: "a"}, seat{name: "b", options: slow}, seat{name: "c", options: slow}, seat{name: "d"})
+		for range 10 {
+			h.sims["a"].Script(simulator.Selector{}, simulator.Fail("500"))
+		}
+		for _, p := range []string{"b", "c"} {
+			h.Providers[p].MaxInFlight = 1
+			go h.post("/v1/messages", calls[llm.Anthropic].body, "X-Aimux-Route", "only="+p)
+		}
+		time.Sleep(200 * time.Millisecond)
+		if w := h.post("/v1/messages", calls[llm.Anthropic].body); w.Code != http.StatusOK || h.sims["d"].Count() != 1 {
+			t.Errorf("%d %s; d was asked %d times", w.Code, w.Body, h.sims["d"].Count())
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestWeigh_TheLargestAreRefusedFirst(t *testing.T) {
 	h := build(t, Limits{}, seat{name: "a"})
 	h.Traffic.pressure.readMemory = func() (int64, int64, uint64) { return 8_500_000, 10_000_000, 1 } // half a megabyte is left
@@ -237,7 +271,7 @@ func TestWeigh_TheLargestAreRefusedFirst(t *testing.T) {
 	}
 	h.Traffic.pressure.mu.Lock()
 	defer h.Traffic.pressure.mu.Unlock()
-	if n := h.Traffic.pressure.promised; n != 0 {
+	if n := h.Traffic.pressure.promised + h.Traffic.pressure.awaited; n != 0 {
 		t.Errorf("%d bytes are promised to nobody", n)
 	}
 }
@@ -249,18 +283,51 @@ func TestPressure_APromiseOfAnEarlierCycleIsNotTakenBackTwice(t *testing.T) {
 	if !ok {
 		t.Fatal("refused")
 	}
+	p.arrived(&first)
 	cycle, p.looked = 2, time.Time{}
-	second, ok := p.take(500, &Limits{})
+	second, ok := p.take(800, &Limits{})
 	if !ok {
 		t.Fatal("what was promised before the collection still counts")
 	}
+	p.arrived(&second)
 	p.give(first)
-	if _, ok := p.take(500, &Limits{}); ok {
+	if _, ok := p.take(200, &Limits{}); ok {
 		t.Error("a promise was taken back twice")
 	}
 	p.give(second)
 	if _, ok := p.take(900, &Limits{}); !ok {
 		t.Error("a promise was not taken back")
+	}
+}
+
+// Bodies that trickle in are not in memory when a collection looks, and will be.
+func TestPressure_BodiesToComeCountOverCollections(t *testing.T) {
+	cycle := uint64(1)
+	p := pressure{readMemory: func() (int64, int64, uint64) { return 0, 1000, cycle }}
+	var holds []hold
+	for range 9 {
+		h, ok := p.take(100, &Limits{})
+		if !ok {
+			t.Fatalf("refused after %d", len(holds))
+		}
+		holds = append(holds, h)
+		cycle++
+		p.looked = time.Time{}
+	}
+	if _, ok := p.take(100, &Limits{}); ok {
+		t.Error("a tenth body of 100 under 900")
+	}
+	p.arrived(&holds[0])
+	cycle++
+	p.looked = time.Time{}
+	if _, ok := p.take(100, &Limits{}); !ok {
+		t.Error("what a collection has found alive counts twice")
+	}
+	for _, h := range holds {
+		p.give(h)
+	}
+	if p.awaited != 100 || p.promised != 0 {
+		t.Errorf("%d awaited and %d promised, of one hold of 100", p.awaited, p.promised)
 	}
 }
 

@@ -11,23 +11,28 @@ import (
 
 // commit begins the answer to the client: from here on there is no failover.
 func (a *try) commit() {
-	a.announce()
-	a.send.commit()
+	a.serves()
+	a.send.commit(a.announce)
 }
 
 // commitWhole is commit for an answer that is one document.
 func (a *try) commitWhole(data []byte) *failover.Verdict {
-	a.announce()
-	if err := a.send.whole(data); err != nil {
+	a.serves()
+	if err := a.send.whole(data, a.announce); err != nil {
 		return a.gone()
 	}
 	return nil
 }
 
-// announce puts into the header who answers.
-func (a *try) announce() {
+// serves notes who answers.
+func (a *try) serves() {
 	a.Provider, a.Target, a.price = a.provider.Name, a.target.Model, a.target.Caps.Price
-	a.TTFT = a.since()
+	a.TTFT, a.Status = a.since(), http.StatusOK
+}
+
+// announce puts into the header who answers. The sender calls it when no ping can
+// begin the answer meanwhile.
+func (a *try) announce() {
 	a.send.set("X-Aimux-Provider", a.provider.Name)
 	a.send.set("X-Aimux-Model", a.target.Model)
 	a.send.set("X-Aimux-Attempts", strconv.Itoa(len(a.Attempts)+1))
@@ -38,5 +43,4 @@ func (a *try) announce() {
 	if !a.translates() {
 		egress.ResponseHeaders(a.send.header, a.answer.Header)
 	}
-	a.Status = http.StatusOK
 }

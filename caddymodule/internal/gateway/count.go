@@ -30,8 +30,7 @@ func (x *Exchange) countLocally() *llm.Error {
 		out = fmt.Appendf(nil, "{\"object\":\"response.input_tokens\",\"input_tokens\":%d}\n", n)
 	}
 	x.Status, x.Reason = http.StatusOK, "estimated"
-	x.send.header.Set("X-Aimux-Provider", "aimux")
-	_ = x.send.whole(out)
+	_ = x.send.whole(out, func() { x.send.set("X-Aimux-Provider", "aimux") })
 	return nil
 }
 

@@ -17,6 +17,11 @@ type endpoint struct {
 	page    func(*Gateway, http.ResponseWriter, *http.Request)
 }
 
+// counts reports whether the call only counts tokens, which costs nothing.
+func (e endpoint) counts() bool {
+	return e.call == provider.CallCountTokens || e.call == provider.CallInputTokens
+}
+
 // endpoints are the calls of a model, by path below the version segment. All
 // are POST.
 var endpoints = map[string]endpoint{

@@ -225,7 +225,7 @@ func TestSender_PingDoesNotOvertakeNumberedEvents(t *testing.T) {
 			defer s.mu.Unlock()
 			return w.Body.String()
 		}
-		s.commit()
+		s.commit(func() {})
 		s.encoded(func() {}) // an encoder has numbered events
 		time.Sleep(90 * time.Second)
 		if got := sent(); got != "" {

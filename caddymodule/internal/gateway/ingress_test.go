@@ -214,3 +214,19 @@ func TestAccept_BoundsTheHeader(t *testing.T) {
 		}
 	}
 }
+
+func TestOutline_SomeHundredFieldsAreTooMany(t *testing.T) {
+	var body strings.Builder
+	body.WriteString(`{"model":"m","messages":[{"role":"user","content":"hi"}]`)
+	for i := range maxMembers {
+		fmt.Fprintf(&body, `,"x%d":1`, i)
+	}
+	body.WriteString("}")
+	h := build(t, Limits{}, seat{name: "a"})
+	if w := h.post("/v1/chat/completions", body.String()); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "more than 256 fields") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := h.post("/v1/chat/completions", `{"model":"m","max_tokens":1,"max_tokenſ":100000,"messages":[{"role":"user","content":"hi"}]}`); w.Code != http.StatusBadRequest {
+		t.Errorf("a long s: %d %s", w.Code, w.Body)
+	}
+}

@@ -20,6 +20,7 @@ type outline struct {
 	modelStart, modelEnd  int // of the value, quotes included
 	stream                bool
 	maxTokens             int
+	choices               int // answers asked for at once (Chat's n); 0: one
 	tools, thinking       bool
 	vision, pdf           bool
 	structured            bool
@@ -75,7 +76,10 @@ func invalid(param, msg string) *llm.Error {
 // one while the provider acts on another.
 func (o *outline) Member(m jsonscan.Member) error {
 	key := name(m.Key)
-	folded := strings.ToLower(key)
+	folded := fold(key)
+	if len(o.seen) == maxMembers {
+		return invalid("", fmt.Sprintf("the request body has more than %d fields; no dialect has so many", maxMembers))
+	}
 	for _, other := range o.seen {
 		if other == folded {
 			return invalid(clip(key, 60), fmt.Sprintf("%q stands twice in the request body (letter case aside); send it once", clip(key, 60)))
@@ -86,6 +90,21 @@ func (o *outline) Member(m jsonscan.Member) error {
 		return invalid(clip(key, 60), fmt.Sprintf("unknown field %q; did you mean %q?", clip(key, 60), folded))
 	}
 	return o.field(key, m, o.data[m.Start:m.End])
+}
+
+// maxMembers is how many fields a request may have. Chat Completions has some 40,
+// the others fewer.
+const maxMembers = 256
+
+// fold returns key as a parser sees it that does not mind letter case, as Go's
+// does not: the long s counts as an s.
+func fold(key string) string {
+	for i := range len(key) {
+		if key[i] >= utf8.RuneSelf {
+			return strings.ToLower(strings.ToUpper(key))
+		}
+	}
+	return strings.ToLower(key)
 }
 
 // name returns a key as a string: without a copy, if it is one of those that
@@ -160,6 +179,8 @@ func (o *outline) field(key string, m jsonscan.Member, value []byte) error {
 		}
 	case "max_tokens", "max_completion_tokens", "max_output_tokens":
 		o.maxTokens = max(o.maxTokens, int(gjson.ParseBytes(value).Int()))
+	case "n":
+		o.choices = int(gjson.ParseBytes(value).Int())
 	case "tools":
 		o.tools = o.tools || len(bytes.TrimSpace(bytes.Trim(value, "[]"))) > 0 && value[0] == '['
 	case "thinking", "reasoning", "reasoning_effort":

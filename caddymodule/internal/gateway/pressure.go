@@ -12,8 +12,9 @@ import (
 // exchange. The zero value is ready.
 //
 // Memory is what the last garbage collection found alive, plus what has been
-// promised to exchanges admitted since: allocation alone says nothing, because
-// a collector with a limit lets garbage fill it.
+// promised to exchanges admitted since, and to those whose body has not come yet:
+// allocation alone says nothing, because a collector with a limit lets garbage
+// fill it.
 type pressure struct {
 	// readMemory and readFiles stand in for the process's own figures in tests.
 	readMemory func() (live, limit int64, cycle uint64)
@@ -24,6 +25,7 @@ type pressure struct {
 	limit    int64
 	cycle    uint64
 	promised int64 // since that cycle
+	awaited  int64 // of bodies that are still to come, whatever the cycle
 	looked   time.Time
 
 	files       int64 // in use when last counted
@@ -32,9 +34,11 @@ type pressure struct {
 	filesLooked time.Time
 }
 
-// hold is memory promised to an exchange, in a cycle of the collector.
+// hold is memory promised to an exchange: until its body is there, and after that
+// in a cycle of the collector.
 type hold struct {
 	bytes int64
+	here  bool // the body has come
 	cycle uint64
 }
 
@@ -58,11 +62,23 @@ func (p *pressure) take(need int64, l *Limits) (hold, bool) {
 	if p.limit <= 0 {
 		return hold{}, true
 	}
-	if p.live+p.promised+need > p.limit/10*9 {
+	if p.live+p.promised+p.awaited+need > p.limit/10*9 {
 		return hold{}, false
 	}
-	p.promised += need
-	return hold{need, p.cycle}, true
+	p.awaited += need
+	return hold{bytes: need}, true
+}
+
+// arrived says that the body is there: the next collection finds it alive.
+func (p *pressure) arrived(h *hold) {
+	if h.bytes == 0 || h.here {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.awaited -= h.bytes
+	p.promised += h.bytes
+	h.here, h.cycle = true, p.cycle
 }
 
 // give takes a promise back. One from an earlier cycle is in the live memory
@@ -73,7 +89,10 @@ func (p *pressure) give(h hold) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if h.cycle == p.cycle {
+	switch {
+	case !h.here:
+		p.awaited -= h.bytes
+	case h.cycle == p.cycle:
 		p.promised -= h.bytes
 	}
 }

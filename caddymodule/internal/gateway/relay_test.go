@@ -158,7 +158,7 @@ func TestSender_AfterTheHandlerTheConnectionIsLeftAlone(t *testing.T) {
 	senders := make(chan *sender, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s := newSender(w, w, openai.New())
-		_ = s.whole([]byte("{}"))
+		_ = s.whole([]byte("{}"), func() {})
 		s.close()
 		senders <- s
 	}))

@@ -13,6 +13,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/provider"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
+	"github.com/tidwall/gjson"
 )
 
 // maxErrorBody is how much of a provider's error answer is read.
@@ -179,6 +180,11 @@ func (a *try) deliverPlain() *failover.Verdict {
 		return a.judge(failover.Answer{Body: data, Phase: failover.PhaseBody})
 	}
 	a.seen()
+	if a.Exchange.endpoint.call == provider.CallEmbeddings {
+		if stated := gjson.GetBytes(data, "usage.prompt_tokens"); stated.Exists() {
+			a.usage = llm.Usage{Input: int(stated.Int()), Known: true}
+		}
+	}
 	return a.commitWhole(data)
 }
 

@@ -146,11 +146,13 @@ func (s *sender) beforeCommit(f func()) {
 	}
 }
 
-// commit begins a stream, if pings have not.
-func (s *sender) commit() {
+// commit begins a stream, if pings have not. announce sets what the header says
+// beside.
+func (s *sender) commit(announce func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == silent {
+		announce()
 		s.begin()
 	}
 	s.state = committed
@@ -160,7 +162,8 @@ func (s *sender) commit() {
 // the connection: so large is the buffer of an answer's body.
 const alwaysBuffered = 2 << 10
 
-// set sets a field of the answer's header; name is in the canonical form.
+// set sets a field of the answer's header; name is in the canonical form. Once
+// there are pings, that begin the answer, the caller holds mu.
 func (s *sender) set(name, value string) {
 	if s.used == len(s.values) {
 		s.header[name] = []string{value}
@@ -172,11 +175,13 @@ func (s *sender) set(name, value string) {
 	s.used++
 }
 
-// whole sends an answer that is one JSON document.
-func (s *sender) whole(data []byte) error {
+// whole sends an answer that is one JSON document. announce sets what the header
+// says beside.
+func (s *sender) whole(data []byte, announce func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = closed
+	announce()
 	s.set("Content-Type", "application/json")
 	s.set("Content-Length", strconv.Itoa(len(data)))
 	s.w.WriteHeader(http.StatusOK)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,7 +27,7 @@ func TestSender_WhatTheServerHasBufferedMustBeTakenInTimeToo(t *testing.T) {
 		w := &dated{ResponseRecorder: httptest.NewRecorder()}
 		s := newSender(w, w, openai.New())
 		s.onStuck(time.Minute, func() { t.Error("a client that reads is not stuck") })
-		if err := s.whole([]byte("{}")); err != nil {
+		if err := s.whole([]byte("{}"), func() {}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
@@ -57,7 +58,7 @@ func TestSender_AClientThatWasCutGetsNoMoreTime(t *testing.T) {
 			close(w.cut)
 		})
 		begun := time.Now()
-		if s.whole(make([]byte, 2*alwaysBuffered)) == nil {
+		if s.whole(make([]byte, 2*alwaysBuffered), func() {}) == nil {
 			t.Error("the write did not fail")
 		}
 		if took := time.Since(begun); took > 75*time.Second {
@@ -68,4 +69,19 @@ func TestSender_AClientThatWasCutGetsNoMoreTime(t *testing.T) {
 			t.Errorf("deadlines %v, want the past alone", w.writes)
 		}
 	})
+}
+
+// The first content may come in the moment of the first ping.
+func TestSender_PingAndContentBeginTheAnswerOneAfterTheOther(t *testing.T) {
+	for range 300 {
+		w := httptest.NewRecorder()
+		s := newSender(w, w, openai.New())
+		s.keepAlive(time.Microsecond, time.Hour)
+		s.commit(func() {
+			for i := range 20 {
+				s.set("X-Aimux-"+strconv.Itoa(i), "x")
+			}
+		})
+		s.close()
+	}
 }

@@ -1,6 +1,9 @@
 package gateway
 
-import "github.com/aimux/aimux/caddymodule/internal/llm"
+import (
+	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/provider"
+)
 
 // tally brings the exchange's tokens and cost to their final figures, and
 // settles with the client. What no provider stated is estimated and marked so:
@@ -8,10 +11,15 @@ import "github.com/aimux/aimux/caddymodule/internal/llm"
 // bytes.
 func (x *Exchange) tally() {
 	x.BytesIn = int64(len(x.outline.data))
-	if x.Provider != "" && !x.Usage.Known {
+	if x.endpoint.counts() {
+		x.Usage = llm.Usage{} // to count tokens uses none
+	} else if x.Provider != "" && !x.Usage.Known {
 		x.Estimated = true
 		x.Usage = llm.Usage{Input: int(x.BytesIn / 4), Output: int(x.Bytes / 4)}
-		if x.Stream {
+		switch {
+		case x.endpoint.call == provider.CallEmbeddings:
+			x.Usage.Output = 0 // vectors are not tokens
+		case x.Stream:
 			x.Usage.Output = x.events
 		}
 	}

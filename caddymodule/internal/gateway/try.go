@@ -133,6 +133,9 @@ func (a *try) end(v *failover.Verdict) {
 		record.Billable = a.sent && v.Class == llm.ClassTransient
 		outcome.Class, outcome.Wait, outcome.WaitKnown = v.Class, v.Wait, v.WaitKnown
 		outcome.KeyWide = v.Scope == failover.ScopeKey || v.Scope == failover.ScopeAccount
+		if v.Blameless() {
+			outcome.Class = llm.ClassCanceled
+		}
 	}
 	a.lease.Release(outcome)
 	if a.trial != nil {
