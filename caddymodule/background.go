@@ -176,14 +176,15 @@ func eventsApp(ctx caddy.Context) (*caddyevents.App, error) {
 	return app, nil
 }
 
-// reread takes up key files that another process changed.
+// reread takes up key files that another process changed, and writes down how far
+// the vault has come, if that could not be done before.
 func (s *services) reread(logger *slog.Logger) {
 	if s.vault != nil {
 		ctx := context.Background()
-		if changed, err := s.vault.Reload(ctx); err != nil {
+		if _, err := s.vault.Reload(ctx); err != nil {
 			logger.Error("the vault's file cannot be used; what was read before stays in force", "error", err.Error())
-		} else if changed {
-			_ = s.remember(ctx) // the auditor's state tells of an error
+		} else {
+			_ = s.remember(ctx) // the auditor's state tells of an error; it is tried again
 		}
 	}
 	if s.store != nil {

@@ -75,32 +75,38 @@ func broughtBack(ctx context.Context, dir string, after uint64) bool {
 }
 
 // remember writes into the audit log how far the vault has come, if that is not
-// there yet.
+// there yet. After an error the next call tries again.
 func (s *services) remember(ctx context.Context) error {
 	if s.vault == nil {
 		return nil
 	}
 	mark := s.vault.Mark()
-	return s.auditor.seen(ctx, mark, audit.Event{
+	if s.auditor.saw(mark) {
+		return nil
+	}
+	return s.auditor.see(ctx, mark, audit.Event{
 		Actor: "server", Action: vaultSeen, Target: s.vault.Status().ID,
 		After: map[string]string{"generation": strconv.FormatUint(mark.Generation, 10), "sum": mark.Sum},
 	})
 }
 
-// seen appends e unless the last mark of this process was the same.
-func (a *auditor) seen(ctx context.Context, mark vault.Mark, e audit.Event) error {
+// saw reports whether the last mark this process wrote down is that one.
+func (a *auditor) saw(mark vault.Mark) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.marked == mark
+}
+
+// see appends e, which says that the vault has come to mark.
+func (a *auditor) see(ctx context.Context, mark vault.Mark, e audit.Event) error {
 	log, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
-	a.mu.Lock()
-	known := a.marked == mark
-	a.marked = mark
-	a.mu.Unlock()
-	if known {
-		return nil
-	}
 	if _, err = log.Append(ctx, e); err == nil {
+		a.mu.Lock()
+		a.marked = mark
+		a.mu.Unlock()
 		err = log.Seal(ctx) // the first that can be signed: what stands before is unsigned
 	}
 	a.note(err)

@@ -93,3 +93,41 @@ func TestOpenNewest_AnOlderVaultIsRefusedUnlessItWasBroughtBackOnPurpose(t *test
 		t.Fatalf("the log: %v %v", err, report)
 	}
 }
+
+func TestRemember_IsTriedAgainUntilTheAuditLogHasIt(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dir, ctx := t.TempDir(), t.Context()
+	keys := filepath.Join(dir, "apart")
+	store := filepath.Join(dir, "store")
+	for _, made := range []string{keys, store} {
+		if err := os.Mkdir(made, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := vault.Init(ctx, vault.Options{Path: filepath.Join(store, "vault.json"), Key: vault.KeySource{KeyFile: filepath.Join(keys, "vault.key"), Credential: "-", Variable: "-"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(dir, "audit")
+	s := &services{vault: v, auditor: newAuditor(log, v)}
+	defer s.auditor.close()
+	if err := s.auditor.record(ctx, "server.start", "here"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(log, log+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.remember(ctx); err == nil || s.auditor.state().Trouble == "" {
+		t.Fatalf("without a directory: %v, trouble %q", err, s.auditor.state().Trouble)
+	}
+	if err := os.Rename(log+".away", log); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		s.reread(slog.New(slog.DiscardHandler))
+	}
+	page, err := audit.Show(ctx, log, audit.Filter{Action: vaultSeen, Target: v.Status().ID})
+	if err != nil || len(page.Records) != 1 || s.auditor.state().Trouble != "" {
+		t.Errorf("%d records of the vault, want one (%v); trouble %q", len(page.Records), err, s.auditor.state().Trouble)
+	}
+}
