@@ -58,7 +58,7 @@ func answered(v *provider.Vendor, a *Answer, r *report) Verdict {
 	}
 	r.RetryAfter = a.Header.Get("Retry-After") != ""
 	r.NoBody = r.shape == shapeEmpty
-	rule := v.Rule(&r.Failure)
+	rule := r.rule(v)
 	class := llm.ClassNone
 	if rule != nil {
 		class = rule.Class

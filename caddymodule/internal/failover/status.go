@@ -45,7 +45,7 @@ func byStatus(a *Answer, r *report) llm.Class {
 	case status == 498, status == 529:
 		return llm.ClassOverload
 	case status >= 400 && status < 500:
-		return firstClass(r.Text, llm.ClassBadRequest, saysLong, saysContent, saysBalance, saysQuota, saysBadKey, saysNoModel)
+		return r.faultClass()
 	case status == 503:
 		return firstClass(r.Text, llm.ClassTransient, saysBusy)
 	}
