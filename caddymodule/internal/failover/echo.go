@@ -42,7 +42,7 @@ func (r *report) rule(v *provider.Vendor) *provider.Rule {
 	if rule == nil || rule.Text == "" || !againstKey(rule.Class) {
 		return rule
 	}
-	if r.Param != "" {
+	if r.Param != "" || r.Status == 404 && r.namesObject() {
 		return nil
 	}
 	return rule

@@ -31,6 +31,7 @@ var echoShapes = map[string]struct {
 	"quotation cut off":      {400, `{"error":{"message":"invalid tool name \"x y %s"}}`},
 	"text":                   {400, `unknown field "%s"`},
 	"behind another company": {400, `{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"Invalid value: '%s'.\"}}"}}}`},
+	"id that is not there":   {404, `{"error":{"message":"Item with id '%s' not found.","type":"invalid_request_error","param":null,"code":null}}`},
 	"first event of a 200":   {200, `{"type":"error","error":{"type":"invalid_request_error","message":"got '%s'"}}`},
 }
 

@@ -33,7 +33,7 @@ func byStatus(a *Answer, r *report) llm.Class {
 	case status == 403:
 		return firstClass(r.Text, llm.ClassModelDenied, saysContent, saysQuota, saysBalance, saysBadKey)
 	case status == 404:
-		return llm.ClassModelDenied
+		return r.absentClass()
 	case status == 408 || status == 409 || status == 425:
 		return llm.ClassTransient
 	case status == 429 && strings.Contains(r.inner.Get("details").Raw, "retryDelay"):

@@ -65,7 +65,8 @@ func (d *Verdict) tellFault(a *Answer, r *report) {
 	e.Status, e.Wire, e.Param = http.StatusBadRequest, label(r.Type), label(r.Param)
 	e.Code, e.Details = label(r.Code), label(r.Details)
 	e.RetryAfter = 0
-	if a.Status == http.StatusRequestEntityTooLarge || a.Status == http.StatusUnprocessableEntity {
+	switch a.Status {
+	case http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		e.Status = a.Status
 	}
 	if d.Class == llm.ClassContext {
