@@ -101,7 +101,7 @@ func (d *requestDecoder) item(param string, it item) {
 	case "":
 		d.fail(param, "has neither type nor role")
 	default:
-		d.other(it)
+		d.other(param, it)
 	}
 	d.begun = true
 }
@@ -198,12 +198,16 @@ func (d *requestDecoder) result(param string, it item) {
 }
 
 // other keeps an item only this dialect knows, on the side it belongs to.
-func (d *requestDecoder) other(it item) {
+func (d *requestDecoder) other(param string, it item) {
+	b := otherBlock(it)
+	if it.typ == "item_reference" || it.typ == "compaction" {
+		b.Extra.Fields = dialect.ItemPlace(param)
+	}
 	if strings.HasSuffix(it.typ, "_call") || strings.HasPrefix(it.typ, "mcp_") {
-		d.assistant(otherBlock(it))
+		d.assistant(b)
 		return
 	}
-	d.message(llm.Message{Role: llm.RoleUser, Blocks: []llm.Block{otherBlock(it)}})
+	d.message(llm.Message{Role: llm.RoleUser, Blocks: []llm.Block{b}})
 }
 
 func otherBlock(it item) llm.Block {
