@@ -109,7 +109,10 @@ func (bg *background) ticks(ctx context.Context, interval time.Duration, f func(
 func (bg *background) alerts(ctx context.Context, a *App, rt *runtime) error {
 	sinks := []alert.Sink{alert.Log(a.loggers().part(logAlerts)), alert.NewApart("events", a.emit)}
 	if hook := rt.hook; hook != nil {
-		bg.group.Go(func() { hook.Run(ctx) })
+		if err := hook.Configure(rt.receiver); err != nil {
+			return fmt.Errorf("alerts: %w", err)
+		}
+		hook.Start()
 		sinks = append(sinks, hook)
 	}
 	err := rt.services.watch.Configure(alert.Options{Rules: alertRules(rt.config.Alerts.Rules), Windows: rt.services.windows, Source: a, Sinks: sinks})

@@ -55,7 +55,8 @@ func (b *builder) trace() func(*gateway.Record) string {
 	return b.runtime.tracer.Upstream
 }
 
-// openWebhook makes the webhook of the alerts, if there is one.
+// openWebhook makes the webhook of the alerts, if there is one. What waits in it
+// goes to the receiver of the configuration in force.
 func (b *builder) openWebhook() error {
 	a := b.config.Alerts
 	if a.Webhook == "" {
@@ -69,11 +70,12 @@ func (b *builder) openWebhook() error {
 		}
 		o.Secret = []byte(text)
 	}
-	hook, err := alert.NewWebhook(o)
+	made, err := alert.NewWebhook(o)
 	if err != nil {
 		return fmt.Errorf("alerts.webhook: %w", err)
 	}
-	b.runtime.hook = hook
+	hook := share(b.runtime, "webhook", func() *alert.Webhook { return made })
+	b.runtime.hook, b.runtime.receiver = hook, o
 	b.runtime.deliveries = append(b.runtime.deliveries, hook.State)
 	return nil
 }

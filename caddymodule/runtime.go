@@ -53,6 +53,7 @@ type runtime struct {
 	names      telemetry.Names
 	tracer     *traces.Tracer // nil: nothing is traced
 	hook       *alert.Webhook // nil: alerts are posted nowhere
+	receiver   alert.WebhookOptions
 	deliveries []func() telemetry.DeliveryState
 
 	refs  atomic.Int64
@@ -176,6 +177,8 @@ func (s shared[T]) Destruct() error {
 		return v.close()
 	case *archive:
 		v.end()
+	case *alert.Webhook:
+		v.Close()
 	}
 	return nil
 }

@@ -1,16 +1,13 @@
 package alert
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,39 +55,69 @@ type WebhookOptions struct {
 // Any 2xx counts as delivered. No answer, 408, 429 and 5xx are tried again, any
 // other status, redirects among them, is not. Events wait in a short queue and
 // are sent one after another by Run; nothing ever waits for the receiver.
+//
+// A Webhook may outlive a configuration: Configure gives it another receiver, who
+// gets what waits, and it goes on counting.
 type Webhook struct {
-	o      WebhookOptions
-	host   string
-	client *http.Client
-	queue  chan Event
+	to    atomic.Pointer[receiver]
+	queue chan Event
+
+	begun  sync.Once
+	cancel context.CancelFunc // nil until Start
+	done   chan struct{}
 
 	sent, failed, dropped atomic.Int64
 }
 
 // NewWebhook returns a webhook that sends once Run is called.
 func NewWebhook(o WebhookOptions) (*Webhook, error) {
-	target, err := checkURL(o.URL)
+	to, err := newReceiver(o)
 	if err != nil {
 		return nil, err
 	}
-	o.Attempts, o.Queue = or(o.Attempts, 5), or(o.Queue, 64)
-	o.Timeout, o.Backoff = or(o.Timeout, 10*time.Second), or(o.Backoff, time.Second)
-	if o.Now == nil {
-		o.Now = time.Now
+	w := &Webhook{queue: make(chan Event, or(o.Queue, 64))}
+	w.to.Store(to)
+	return w, nil
+}
+
+// Configure gives the webhook another receiver, or the same with another secret,
+// from the next attempt on. Options.Queue stays as it was. After an error nothing
+// has changed.
+func (w *Webhook) Configure(o WebhookOptions) error {
+	old := w.to.Load()
+	if o.Transport == nil && o.URL == old.o.URL {
+		o.Transport = old.o.Transport
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	to, err := newReceiver(o)
+	if err != nil {
+		return err
 	}
-	if o.Transport == nil {
-		o.Transport = transport(target)
+	w.to.Store(to)
+	if o.URL != old.o.URL {
+		old.client.CloseIdleConnections()
 	}
-	return &Webhook{
-		o: o, host: target.Host, queue: make(chan Event, o.Queue),
-		client: &http.Client{
-			Transport: o.Transport, Timeout: o.Timeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}, nil
+	return nil
+}
+
+// Start has Run called until Close. Later calls do nothing.
+func (w *Webhook) Start() {
+	w.begun.Do(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		w.cancel, w.done = cancel, make(chan struct{})
+		go func() {
+			defer close(w.done)
+			w.Run(ctx)
+		}()
+	})
+}
+
+// Close ends what Start began, and waits for it.
+func (w *Webhook) Close() {
+	w.begun.Do(func() {})
+	if w.cancel != nil {
+		w.cancel()
+		<-w.done
+	}
 }
 
 func or[T int | time.Duration](value, otherwise T) T {
@@ -119,7 +146,7 @@ func (w *Webhook) Deliver(e Event) {
 
 // Run sends events until ctx ends. What is queued then is dropped.
 func (w *Webhook) Run(ctx context.Context) {
-	defer w.client.CloseIdleConnections()
+	defer func() { w.to.Load().client.CloseIdleConnections() }()
 	for {
 		select {
 		case e := <-w.queue:
@@ -155,12 +182,13 @@ func (w *Webhook) send(ctx context.Context, e Event) {
 		return
 	}
 	for attempt := 1; ; attempt++ {
-		again, err := w.post(ctx, body)
+		to := w.to.Load()
+		again, err := to.post(ctx, body)
 		if err == nil {
 			w.sent.Add(1)
 			return
 		}
-		if !again || attempt >= w.o.Attempts || !pause(ctx, w.pauseAfter(attempt)) {
+		if !again || attempt >= to.o.Attempts || !pause(ctx, to.pauseAfter(attempt)) {
 			w.gaveUp(e, err)
 			return
 		}
@@ -169,12 +197,13 @@ func (w *Webhook) send(ctx context.Context, e Event) {
 
 func (w *Webhook) gaveUp(e Event, err error) {
 	w.failed.Add(1)
-	w.o.Logger.Warn("alert not delivered", "host", w.host, "event", e.ID, "cause", err.Error())
+	to := w.to.Load()
+	to.o.Logger.Warn("alert not delivered", "host", to.host, "event", e.ID, "cause", err.Error())
 }
 
 // pauseAfter is how long to wait after the nth failure.
-func (w *Webhook) pauseAfter(n int) time.Duration {
-	d := min(w.o.Backoff<<min(n-1, 16), time.Minute)
+func (r *receiver) pauseAfter(n int) time.Duration {
+	d := min(r.o.Backoff<<min(n-1, 16), time.Minute)
 	return d/2 + rand.N(d) // #nosec G404 -- spreads attempts in time; nobody gains by guessing it
 }
 
@@ -188,42 +217,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// post sends the body once. again says whether another attempt may help.
-func (w *Webhook) post(ctx context.Context, body []byte) (again bool, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.o.URL, bytes.NewReader(body))
-	if err != nil {
-		return false, errors.New("the URL cannot be used")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "aimux")
-	if len(w.o.Secret) > 0 {
-		req.Header.Set(SignatureHeader, Sign(w.o.Secret, w.o.Now(), body))
-	}
-	answer, err := w.client.Do(req)
-	if err != nil {
-		return true, withoutURL(err)
-	}
-	defer answer.Body.Close()
-	_, _ = io.CopyN(io.Discard, answer.Body, 4<<10) // so that the connection serves again
-	switch status := answer.StatusCode; {
-	case status/100 == 2:
-		return false, nil
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
-		return true, fmt.Errorf("status %d", status)
-	default:
-		return false, fmt.Errorf("status %d", status)
-	}
-}
-
-// withoutURL takes the URL out of a client's error: it may hold a secret.
-func withoutURL(err error) error {
-	var failed *url.Error
-	if errors.As(err, &failed) {
-		return failed.Err
-	}
-	return err
 }
 
 // Interface guard.

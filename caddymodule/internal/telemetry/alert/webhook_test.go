@@ -174,6 +174,73 @@ func TestWebhook_TriesAgainOnlyWhatMayHelpAndOnlySoOften(t *testing.T) {
 	}
 }
 
+func TestWebhook_AnotherReceiverGetsWhatWaitsWithItsOwnSignature(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []string
+		options := func(host, secret string, code int) WebhookOptions {
+			return WebhookOptions{URL: "https://" + host + "/", Secret: []byte(secret), Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+				body, _ := io.ReadAll(r.Body)
+				if r.Header.Get(SignatureHeader) != Sign([]byte(secret), time.Now(), body) {
+					t.Errorf("%s: not signed with %s", r.URL, secret)
+				}
+				asked = append(asked, r.URL.Host)
+				return status(code), nil
+			})}
+		}
+		w, err := NewWebhook(options("old.example", "one", 503))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Deliver(event("before the start"))
+		w.Start()
+		w.Start()
+		w.Deliver(event("errors"))
+		synctest.Wait() // the first is refused once, and waits
+		if err := w.Configure(WebhookOptions{URL: "http://elsewhere.example/"}); err == nil {
+			t.Error("a plain URL of another machine is taken")
+		}
+		if err := w.Configure(options("new.example", "two", 204)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if diff := cmp.Diff([]string{"old.example", "new.example", "new.example"}, asked); diff != "" {
+			t.Errorf("asked (-want +got):\n%s", diff)
+		}
+		w.Close()
+		w.Close()
+		if got := w.State(); got.Sent != 2 || got.Failed+got.Dropped != 0 {
+			t.Errorf("state %+v", got)
+		}
+	})
+}
+
+func TestWebhook_WhatWaitsAtTheEndIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, err := NewWebhook(WebhookOptions{URL: "https://hooks.example/", Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Start()
+		for _, name := range []string{"1", "2", "3"} {
+			w.Deliver(event(name))
+		}
+		synctest.Wait()
+		w.Close()
+		if got := w.State(); got.Failed < 1 || got.Failed+got.Dropped != 3 {
+			t.Errorf("state %+v", got)
+		}
+		never, err := NewWebhook(WebhookOptions{URL: "https://hooks.example/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		never.Close() // there is nothing to wait for
+		never.Start()
+	})
+}
+
 func TestWebhook_AReceiverThatHangsHurtsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := 0
