@@ -40,6 +40,9 @@ type App struct {
 	// Overrides is the file of what aimux was told to change. Default:
 	// aimux/overrides.toon in Caddy's data directory.
 	Overrides string `json:"overrides,omitempty"`
+	// Tag names the contents of Overrides that are part of Config. Empty: there
+	// were none.
+	Tag string `json:"overrides_tag,omitempty"`
 
 	live     *live
 	logger   *slog.Logger
@@ -85,7 +88,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		if err != nil {
 			return fmt.Errorf("aimux configuration:\n%w", err)
 		}
-		a.Config = made.Config
+		a.Config, a.Tag = made.Config, made.Tag
 	}
 	var err error
 	if a.events, err = eventsApp(ctx); err != nil {
@@ -143,8 +146,8 @@ func (a *App) apply() error {
 	if next := serving.Load(); a.ended || next != nil && next != a {
 		return errReplaced
 	}
-	if a.Source == "" && len(a.Config) > 0 && !place.Exists(a.overrides()) {
-		return errors.New("the configuration is part of Caddy's JSON: change it there")
+	if why := a.fixed(); why != "" {
+		return errors.New(why)
 	}
 	document, err := embed(a.Source, a.Overrides)
 	if err != nil {
@@ -176,6 +179,16 @@ func (a *App) beginAnew() {
 	if err := a.begin(); err != nil {
 		a.logger.Error("alerts are not watched", "error", err.Error())
 	}
+}
+
+// fixed says why aimux cannot change the configuration, if it cannot: one that
+// is written out in Caddy's own JSON is not in a file that aimux could read again
+// with overrides over it.
+func (a *App) fixed() string {
+	if a.Source != "" || len(a.Config) == 0 || a.Tag != "" {
+		return ""
+	}
+	return "the configuration is part of Caddy's own JSON: change apps.aimux.config there, in its file or by Caddy's admin endpoint (PATCH /config/apps/aimux/config)"
 }
 
 func (a *App) overrides() string {

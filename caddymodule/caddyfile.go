@@ -81,7 +81,8 @@ func embed(file, overrides string) (*App, error) {
 	if overrides == "" {
 		overrides = place.Overrides()
 	}
-	if file == "" && !place.Exists(overrides) {
+	tag, unread := tagOf(overrides) // before they are loaded: a change in between is caught up with at the start
+	if file == "" && tag == "" && unread == nil {
 		return &App{}, nil
 	}
 	environ := os.Environ()
@@ -89,15 +90,27 @@ func embed(file, overrides string) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	if unread != nil {
+		return nil, unread
+	}
 	warn(result.Warnings)
 	lastReading.keep(file, environ, result, time.Now())
-	app := &App{Config: result.Raw, Source: file, Lines: map[string]string{}}
+	app := &App{Config: result.Raw, Source: file, Tag: tag, Lines: map[string]string{}}
 	for pointer, at := range result.Positions {
 		if strings.HasPrefix(pointer, "/keys/") && strings.HasSuffix(pointer, "/secret") {
 			app.Lines[pointer] = strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
 		}
 	}
 	return app, nil
+}
+
+// tagOf names what is in the overrides at path. Empty: nothing is.
+func tagOf(path string) (string, error) {
+	o, err := schema.ReadOverrides(path)
+	if err != nil || o.Tag() == new(schema.Overrides).Tag() {
+		return "", err
+	}
+	return o.Tag(), nil
 }
 
 // warned is what warn said last.

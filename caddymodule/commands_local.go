@@ -11,7 +11,6 @@ import (
 	"github.com/aimux/aimux/caddymodule/command"
 	"github.com/aimux/aimux/caddymodule/internal/cli"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
-	"github.com/aimux/aimux/caddymodule/place"
 )
 
 // openLocal makes an app in this process as a server would, of the same files,
@@ -48,13 +47,13 @@ func idle(at *command.Installation) (*App, error) {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	app := &App{Overrides: at.Overrides, logger: logger, consoles: new(consoles), address: new(address)}
 	document := &App{Config: at.Embedded}
-	if at.Embedded == nil || place.Exists(app.overrides()) {
+	if at.Embedded == nil {
 		var err error
 		if document, err = embed(at.Source, at.Overrides); err != nil {
 			return nil, err
 		}
 	}
-	app.Config, app.Source, app.Lines = document.Config, document.Source, document.Lines
+	app.Config, app.Source, app.Tag, app.Lines = document.Config, document.Source, document.Tag, document.Lines
 	rt, err := app.compile(app)
 	if err != nil {
 		return nil, err

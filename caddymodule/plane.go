@@ -99,7 +99,7 @@ type steered struct{ app *App }
 func (s steered) View() control.View {
 	rt := s.app.live.now()
 	return control.View{
-		Result: rt.described(), Source: rt.source, Simulated: rt.simulated(), Providers: rt.providers, Kinds: rt.kinds, Router: rt.router,
+		Result: rt.described(), Source: rt.source, Fixed: s.app.fixed(), Simulated: rt.simulated(), Providers: rt.providers, Kinds: rt.kinds, Router: rt.router,
 		Recent: func(n int) []gateway.Record { return rt.recent.last(n) }, Streams: rt.gateway.Traffic.Streams(),
 		Load: &underWay, Address: s.app.address.get(),
 		Vault: rt.services.vault, Store: rt.services.store, Registry: rt.services.clients, Ledger: rt.services.ledger, Capture: rt.services.capture,
@@ -119,7 +119,7 @@ func (s steered) Check(overrides []byte) (*schema.Result, error) {
 // stands: what Caddy hands over is one document.
 func (a *App) describe(rt *runtime) func() *schema.Result {
 	return sync.OnceValue(func() *schema.Result {
-		if a.Source == "" && len(a.Config) > 0 && !place.Exists(a.overrides()) {
+		if a.fixed() != "" {
 			return rt.result
 		}
 		r, err := schema.Load(schema.Options{Path: a.Source, Overrides: a.overrides(), Environ: os.Environ(), Known: provider.Known()})

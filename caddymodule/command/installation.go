@@ -22,7 +22,7 @@ type Installation struct {
 	Caddyfile string          // empty: there is none
 	Source    string          // aimux's configuration; empty: the environment
 	Overrides string          // empty: the usual place
-	Embedded  json.RawMessage // the configuration, if only Caddy's JSON has it
+	Embedded  json.RawMessage // the configuration, if only Caddy's JSON has it; no overrides lie over it
 
 	caddy json.RawMessage // what the Caddyfile, or Caddy's own JSON, says; nil without
 }
@@ -114,6 +114,7 @@ func installationOf(path string, whole json.RawMessage) (*Installation, error) {
 			Aimux *struct {
 				Config            json.RawMessage
 				Source, Overrides string
+				Tag               string `json:"overrides_tag"`
 			}
 			HTTP json.RawMessage
 		}
@@ -128,7 +129,7 @@ func installationOf(path string, whole json.RawMessage) (*Installation, error) {
 	at := &Installation{Caddyfile: path, caddy: whole}
 	if app := caddys.Apps.Aimux; app != nil {
 		at.Source, at.Overrides = app.Source, app.Overrides
-		if app.Source == "" {
+		if app.Source == "" && app.Tag == "" {
 			at.Embedded = app.Config
 		}
 	}
@@ -157,7 +158,7 @@ func (at *Installation) options() schema.Options {
 
 // Load reads the configuration.
 func (at *Installation) Load() (*schema.Result, error) {
-	if at.Embedded != nil && !place.Exists(at.options().Overrides) {
+	if at.Embedded != nil {
 		return schema.FromJSON(at.Embedded, at.options())
 	}
 	return schema.Load(at.options())

@@ -48,6 +48,35 @@ func TestFindInstallation_LooksWhereTheServerDoes(t *testing.T) {
 	}
 }
 
+func TestInstallation_OverridesLieOverWhatAimuxReadsAndNotOverCaddysOwnJSON(t *testing.T) {
+	const own = `{"apps":{"aimux":{"config":{"version":1,"limits":{"queue":5}},"overrides":"over.toon"}}}`
+	for name, c := range map[string]struct {
+		file, text string
+		queue      int
+		embedded   bool
+	}{
+		"Caddy's own JSON":                  {"caddy.json", own, 5, true},
+		"a Caddyfile and a configuration":   {"Caddyfile", someCaddyfile, 9, false},
+		"a Caddyfile and the environment":   {"Caddyfile", strings.Replace(someCaddyfile, "team.toon ", "", 1), 9, false},
+		"what Caddy made of such Caddyfile": {"caddy.json", strings.Replace(own, `"overrides"`, `"overrides_tag":"1f","overrides"`, 1), 9, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := machine(t)
+			put(t, filepath.Join(dir, "team.toon"), "version: 1\nproviders:\n  sim:\n    kind: simulator\nlimits:\n  queue: 7\n")
+			put(t, filepath.Join(dir, "over.toon"), "version: 1\nlimits:\n  queue: 9\n")
+			put(t, filepath.Join(dir, c.file), c.text)
+			at, err := command.Find(c.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err := at.Load()
+			if err != nil || result.Config.Limits.Queue != c.queue || (at.Embedded != nil) != c.embedded {
+				t.Errorf("%v, embedded: %s, %+v", err, at.Embedded, result)
+			}
+		})
+	}
+}
+
 func TestFindInstallation_RefusesWhatIsNoneOfThese(t *testing.T) {
 	dir := machine(t)
 	put(t, filepath.Join(dir, "Caddyfile.x"), ":80 {\n\trespond hello\n}\n")

@@ -138,6 +138,9 @@ func (c configuration) Validate(_ context.Context, change console.ConfigChange) 
 
 // changed is the configuration as it would be.
 func (c configuration) changed(o *schema.Overrides, present *schema.Result, change console.ConfigChange) (*schema.Result, error) {
+	if err := c.changeable(); err != nil {
+		return nil, err
+	}
 	if err := changeAll(o, present, change); err != nil {
 		return nil, err
 	}

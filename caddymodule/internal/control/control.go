@@ -52,6 +52,7 @@ type Gateway interface {
 type View struct {
 	Result    *schema.Result
 	Source    string // the user's file; empty: there is none
+	Fixed     string // why overrides cannot change it; empty: they can
 	Simulated bool
 	Providers []*gateway.Provider // in the order of their names
 	Kinds     map[string]string   // by provider

@@ -19,6 +19,9 @@ type keeping struct {
 }
 
 func (s *keeping) open(ctx context.Context) (err error) {
+	if err := s.plane.changeable(); err != nil {
+		return err // before a vault is made for nothing
+	}
 	if s.vault == nil {
 		s.vault, err = s.plane.vault(ctx)
 	}

@@ -41,8 +41,19 @@ func writable(dir string) bool {
 	return os.Remove(f.Name()) == nil
 }
 
-// alone is Alone for one change of this plane.
+// changeable refuses changes of a configuration that overrides do not lie over.
+func (p *Plane) changeable() error {
+	if why := p.Gateway.View().Fixed; why != "" {
+		return console.Conflict(why)
+	}
+	return nil
+}
+
+// alone is Alone for one change of this plane, if there can be any.
 func (p *Plane) alone(ctx context.Context) (release func(), err error) {
+	if err := p.changeable(); err != nil {
+		return nil, err
+	}
 	p.changing.Lock()
 	lock, err := Alone(ctx, p.Overrides)
 	if err != nil {
