@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
@@ -59,33 +60,60 @@ type pendingCall struct {
 	closed   bool // its block ended
 }
 
+// maxCalls is how many calls an answer may have. Finding the one a fragment
+// belongs to takes the longer the more there are.
+const maxCalls = 4096
+
+// Errors of a stream whose calls cannot be put together.
+var (
+	errTooManyCalls  = errors.New("the answer has too many tool calls")
+	errLostArguments = errors.New("arguments came for a tool call that was closed before they were complete")
+)
+
 // A callBuffer puts fragments of parallel calls in order: one call's block is
 // open at a time, what comes for others waits.
 type callBuffer struct {
-	list []*pendingCall
-	open *pendingCall
+	list   []*pendingCall
+	closed int // the first so many of list are closed
+	open   *pendingCall
 }
 
 // find returns the call a fragment belongs to, a new one if it begins one.
 // Servers leave out index or id, repeat them, or give every call index 0.
 func (b *callBuffer) find(c callDelta) *pendingCall {
-	n := len(b.list)
-	for i := n - 1; i >= 0; i-- {
-		p := b.list[i]
-		sameID := c.id == "" || p.id == "" || p.id == c.id
-		found := c.index >= 0 && p.index == c.index && (sameID || c.name == "") ||
-			c.index < 0 && c.id != "" && p.id == c.id ||
-			c.index < 0 && c.id == "" && (c.name == "" || p.name == c.name)
-		if found && p.finished() && strings.HasPrefix(c.args, "{") {
-			break // a second object is a second call
-		}
-		if found {
+	for i := len(b.list) - 1; i >= 0; i-- {
+		if p := b.list[i]; p.owns(c) {
+			if p.finished() && beginsObject(c.args) && !p.sameCall(c) {
+				break // a second object is a second call
+			}
 			return p
 		}
 	}
 	p := &pendingCall{index: c.index, custom: c.custom}
 	b.list = append(b.list, p)
 	return p
+}
+
+// owns reports whether a fragment may be one of p's.
+func (p *pendingCall) owns(c callDelta) bool {
+	if c.index >= 0 {
+		return p.index == c.index && (c.id == "" || p.id == "" || p.id == c.id || c.name == "")
+	}
+	if c.id != "" {
+		return p.id == c.id
+	}
+	return c.name == "" || p.name == c.name
+}
+
+// sameCall reports whether a fragment names p itself: a server that says a
+// finished call again, whole, means no second one.
+func (p *pendingCall) sameCall(c callDelta) bool {
+	return c.id != "" && p.id == c.id && (c.name == "" || p.name == c.name)
+}
+
+// beginsObject reports whether arguments begin with an object.
+func beginsObject(args string) bool {
+	return strings.HasPrefix(strings.TrimLeft(args, " \t\r\n"), "{")
 }
 
 // add takes a fragment in. Id and name count once; the first given stays.
@@ -119,16 +147,29 @@ func (p *pendingCall) scan(c byte) {
 	}
 }
 
+// null is how some servers say that a call has no arguments.
+const null = "null"
+
 // finished reports whether the arguments are a complete value. Free-form input
 // is never known to be.
 func (p *pendingCall) finished() bool {
-	return !p.custom && p.begun && p.depth == 0 && !p.inString
+	return !p.custom && (p.begun && p.depth == 0 && !p.inString || string(p.args) == null)
+}
+
+// undecided reports whether the arguments may turn out to be null.
+func (p *pendingCall) undecided() bool {
+	return !p.custom && len(p.args) <= len(null) && strings.HasPrefix(null, wire.View(p.args))
+}
+
+// none reports whether there are no arguments. Free-form input stays as it is.
+func (p *pendingCall) none() bool {
+	return len(p.args) == 0 || !p.custom && string(p.args) == null
 }
 
 // complete reports whether no call has arguments that were cut.
 func (b *callBuffer) complete() bool {
 	for _, p := range b.list {
-		if p.name != "" && len(p.args) > 0 && !p.custom && !wire.Valid(p.args) {
+		if p.name != "" && !p.none() && !p.custom && !wire.Valid(p.args) {
 			return false
 		}
 	}
@@ -137,7 +178,10 @@ func (b *callBuffer) complete() bool {
 
 // nextReady makes the next call that has a name the open one.
 func (b *callBuffer) nextReady() bool {
-	for _, p := range b.list {
+	for b.closed < len(b.list) && b.list[b.closed].closed {
+		b.closed++
+	}
+	for _, p := range b.list[b.closed:] {
 		if !p.closed && p.name != "" {
 			b.open = p
 			return true
@@ -154,7 +198,7 @@ func (b *callBuffer) finish() *llm.ToolCall {
 	switch {
 	case p.custom:
 		c.Text = string(p.args)
-	case len(p.args) == 0:
+	case p.none():
 		c.Input = []byte("{}")
 	default:
 		c.Input = p.args
@@ -166,8 +210,18 @@ func (b *callBuffer) finish() *llm.ToolCall {
 // open call at once, a new call as soon as the one before is complete.
 func (d *streamDecoder) call(dst []llm.Event, c callDelta) []llm.Event {
 	p := d.calls.find(c)
+	if len(d.calls.list) > maxCalls {
+		d.broken = errTooManyCalls
+		return dst
+	}
+	if p.finished() && (isBlank(c.args) || beginsObject(c.args)) {
+		c.args = "" // white space behind it, or all of it again
+	}
 	if p.closed {
-		return dst // white space behind a complete call
+		if !p.finished() && !isBlank(c.args) {
+			d.broken = errLostArguments
+		}
+		return dst
 	}
 	p.add(c)
 	for {
@@ -187,7 +241,7 @@ func (d *streamDecoder) call(dst []llm.Event, c callDelta) []llm.Event {
 
 // waiting reports whether a named call other than the open one waits.
 func (d *streamDecoder) waiting() bool {
-	for _, p := range d.calls.list {
+	for _, p := range d.calls.list[d.calls.closed:] {
 		if !p.closed && p.name != "" && p != d.calls.open {
 			return true
 		}
@@ -210,8 +264,21 @@ func (d *streamDecoder) openCall(dst []llm.Event) []llm.Event {
 	return d.passArguments(dst)
 }
 
+// passArguments passes on what came of the open call's arguments, once it is
+// clear that they are not null.
 func (d *streamDecoder) passArguments(dst []llm.Event) []llm.Event {
+	if d.calls.open.undecided() {
+		return dst
+	}
+	return d.passRest(dst)
+}
+
+// passRest passes on everything that came and was not passed on.
+func (d *streamDecoder) passRest(dst []llm.Event) []llm.Event {
 	p := d.calls.open
+	if p.none() {
+		return dst
+	}
 	if part := wire.View(p.args[p.sent:]); part != "" {
 		p.sent = len(p.args)
 		dst = append(dst, llm.Event{Type: llm.EventDelta, Index: d.next, Text: part})

@@ -61,12 +61,18 @@ func (k *chunk) head(key string, v gjson.Result) {
 }
 
 func (k *chunk) choice(c *wire.Cursor) {
+	hasDelta := false
 	for key := range c.Members() {
 		switch key {
 		case "index":
 			k.later = c.Kind() >= '1' && c.Kind() <= '9'
-		case "delta", "message": // some send a whole answer in one chunk
+		case "delta":
 			if c.Kind() == '{' {
+				hasDelta, k.delta = true, deltaParts{}
+				k.delta.read(c)
+			}
+		case "message": // a whole answer in one chunk; beside a delta, all of it so far
+			if c.Kind() == '{' && !hasDelta {
 				k.delta.read(c)
 			}
 		case "finish_reason":

@@ -34,6 +34,8 @@ type streamDecoder struct {
 	next           int    // index of the next block
 	text           []byte // of the open block
 	calls          callBuffer
+	held           []heldText // waits for the open call
+	broken         error      // why the stream cannot be read on
 }
 
 var errNotJSON = errors.New("a chunk is not valid JSON")
@@ -62,7 +64,7 @@ func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, err
 	if k.hasUsage {
 		d.usage.Update(findUsage(gjson.Parse(text)))
 	}
-	return d.chunk(dst, &k), nil
+	return d.chunk(dst, &k), d.broken
 }
 
 func (d *streamDecoder) fail(dst []llm.Event, e *llm.Error) []llm.Event {
@@ -109,14 +111,14 @@ func (d *streamDecoder) delta(dst []llm.Event, k *deltaParts) []llm.Event {
 	if k.calls != "" {
 		gjson.Parse(k.calls).ForEach(func(_, c gjson.Result) bool {
 			dst = d.call(dst, readCallDelta(c))
-			return true
+			return d.broken == nil
 		})
 	}
 	if legacy := gjson.Parse(k.legacy); legacy.IsObject() {
 		name := legacy.Get("name").Str
 		dst = d.call(dst, callDelta{index: 0, id: legacyID(name), name: name, args: legacy.Get("arguments").Str})
 	}
-	return dst
+	return d.release(dst)
 }
 
 // content passes text on, its leading <think> part as thinking. Where
@@ -139,9 +141,10 @@ func (d *streamDecoder) passPieces(dst []llm.Event) []llm.Event {
 	return dst
 }
 
-// textDelta appends text to the open block of its kind, or to a new one.
+// textDelta appends text to the open block of its kind, or to a new one. It
+// waits beside a call.
 func (d *streamDecoder) textDelta(dst []llm.Event, kind llm.BlockKind, text string) []llm.Event {
-	if text == "" {
+	if text == "" || d.hold(kind, text) {
 		return dst
 	}
 	if !d.open || d.kind != kind {
@@ -157,14 +160,15 @@ func (d *streamDecoder) openBlock(dst []llm.Event, b *llm.Block) []llm.Event {
 	return append(dst, llm.Event{Type: llm.EventBlockStart, Index: d.next, Block: b})
 }
 
-// closeBlock ends the open block. A call that is open is only noted as closed
-// in the buffer: its block ends here too.
+// closeBlock ends the open block. An open call ends with it, and is noted as
+// closed in the buffer.
 func (d *streamDecoder) closeBlock(dst []llm.Event) []llm.Event {
 	if !d.open {
 		return dst
 	}
 	whole := &llm.Block{Kind: d.kind, Text: string(d.text), Extra: llm.Extra{From: llm.OpenAI}}
 	if d.kind == llm.KindToolCall {
+		dst = d.passRest(dst)
 		whole.Text, whole.Call = "", d.calls.finish()
 	}
 	dst = append(dst, llm.Event{Type: llm.EventBlockStop, Index: d.next, Block: whole})
@@ -210,5 +214,5 @@ func (d *streamDecoder) flush(dst []llm.Event) []llm.Event {
 	for d.calls.nextReady() {
 		dst = d.closeBlock(d.openCall(dst))
 	}
-	return dst
+	return d.closeBlock(d.release(dst))
 }

@@ -11,6 +11,10 @@ const (
 	thinkClose = "</think>"
 )
 
+// maxLeadingSpace is how many bytes of white space may stand before <think>.
+// Behind more of it there is no thinking: the text waits no longer.
+const maxLeadingSpace = 64
+
 // A thinkSplitter takes reasoning out of content that begins with <think>, as
 // some servers send it, whatever pieces the text comes in. Tags anywhere but
 // at the beginning are text.
@@ -45,7 +49,7 @@ func (s *thinkSplitter) split(dst []piece, text string) []piece {
 		switch {
 		case strings.HasPrefix(trimmed, thinkOpen):
 			s.state, text = thinkInside, trimmed[len(thinkOpen):]
-		case strings.HasPrefix(thinkOpen, trimmed):
+		case len(text)-len(trimmed) <= maxLeadingSpace && strings.HasPrefix(thinkOpen, trimmed):
 			s.held = strings.Clone(text)
 			return dst
 		default:
