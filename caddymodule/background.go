@@ -43,7 +43,7 @@ func (a *App) begin() error {
 		return err
 	}
 	if rt.tracer != nil {
-		bg.group.Go(func() { rt.tracer.Run(ctx) })
+		rt.tracer.Start()
 	}
 	bg.every(ctx, fileEvery, func() { rt.services.reread(a.logger) })
 	idle := &idler{owes: true, free: giveBack} // starting up has left something, too

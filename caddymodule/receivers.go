@@ -18,7 +18,8 @@ func (b *builder) openReceivers() error {
 	return b.openWebhook()
 }
 
-// openTraces makes the tracer, if traces are to be sent anywhere.
+// openTraces makes the tracer, if traces are to be sent anywhere. It is the
+// runtime's own, and ends with the runtime's last exchange.
 func (b *builder) openTraces() error {
 	t := b.config.Telemetry
 	if t.Traces == "" {
@@ -38,6 +39,7 @@ func (b *builder) openTraces() error {
 	}
 	tracer, err := traces.New(traces.Options{
 		Endpoint: t.Traces, Headers: headers, Ratio: ratio, Service: t.Service, Version: Version, Kinds: maps.Clone(b.runtime.kinds), Logger: b.logger,
+		Counts: share(b.runtime, "traces", func() *traces.Counts { return new(traces.Counts) }),
 	})
 	if err != nil {
 		return fmt.Errorf("telemetry.traces: %w", err)

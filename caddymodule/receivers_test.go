@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
+	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry/alert"
 )
@@ -67,4 +69,38 @@ func TestReceivers_AlertsThatWaitForTheWebhookOutliveAChange(t *testing.T) {
 		t.Errorf("state %+v, want %+v", got, want)
 	}
 	second.may <- struct{}{}
+}
+
+func TestReceivers_TracesOfExchangesThatOutliveAChangeAreSent(t *testing.T) {
+	noKeys(t)
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-protobuf")
+	}))
+	defer server.Close()
+	text := func(service string) string {
+		return "version: 1\ntelemetry:\n  traces: \"" + server.URL + "\"\n  service: " + service + "\n"
+	}
+	app := serveFile(t, t.TempDir(), text("one"))
+	defer app.shutDown()
+	exchange := func() {
+		app.live.now().tracer.Observe(&gateway.Record{ID: "req_1", Start: time.Now(), Call: "/v1/messages"})
+	}
+	sent := func(want int64) {
+		t.Helper()
+		if got := app.live.now().tracer.State(); got != (telemetry.DeliveryState{To: "traces", Sent: want}) {
+			t.Fatalf("%+v, want %d sent", got, want)
+		}
+	}
+	stream := app.live.use()
+	exchange()
+	app.change(t, text("two"))
+	stream.tracer.Observe(&gateway.Record{ID: "req_2", Start: time.Now(), Call: "/v1/messages"})
+	stream.release()
+	sent(2)
+	exchange()
+	app.resume() // of a change that did not come about
+	exchange()
+	app.change(t, text("three"))
+	sent(4)
 }

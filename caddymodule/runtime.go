@@ -97,6 +97,9 @@ func (rt *runtime) release() {
 		return
 	}
 	rt.end.Do(func() {
+		if rt.tracer != nil {
+			rt.tracer.Close()
+		}
 		ending.Lock()
 		defer ending.Unlock()
 		if n, ok := learned.References("archive"); ok && n == 1 {

@@ -12,6 +12,31 @@ import (
 // lastWords is how long the spans that are left at the end may take.
 const lastWords = 3 * time.Second
 
+// Start has Run called until Close. Later calls do nothing.
+func (t *Tracer) Start() {
+	t.begun.Do(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		t.cancel, t.done = cancel, make(chan struct{})
+		go func() {
+			defer close(t.done)
+			t.Run(ctx)
+		}()
+	})
+}
+
+// Close ends what Start began, and waits until what is left is sent: three seconds
+// at most. Exchanges observed later are dropped.
+func (t *Tracer) Close() {
+	t.begun.Do(func() {})
+	if t.cancel != nil {
+		t.cancel()
+		<-t.done
+		return
+	}
+	t.closed.Store(true)
+	t.drop()
+}
+
 // Run sends what is queued until ctx ends, and what is left then. It must be
 // called once.
 func (t *Tracer) Run(ctx context.Context) {
@@ -35,6 +60,7 @@ func (t *Tracer) Run(ctx context.Context) {
 
 // finish sends what is left and ends the exporter.
 func (t *Tracer) finish() {
+	t.closed.Store(true)
 	for {
 		select {
 		case r := <-t.queue:

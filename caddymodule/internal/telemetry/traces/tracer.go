@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,6 +54,13 @@ type Options struct {
 	Timeout time.Duration
 	// Transport sends. Default: one of its own, without proxies.
 	Transport http.RoundTripper
+	// Counts go on over tracers that share them. Default: one's own.
+	Counts *Counts
+}
+
+// Counts are what was sent and lost. The zero value is ready for use.
+type Counts struct {
+	sent, failed, dropped atomic.Int64
 }
 
 // batch is how many spans are sent at once.
@@ -69,8 +77,13 @@ type Tracer struct {
 	exporter sdk.SpanExporter
 	provider *sdk.TracerProvider
 	losing   bool
+	closed   atomic.Bool // Run takes nothing more
 
-	sent, failed, dropped atomic.Int64
+	begun  sync.Once
+	cancel context.CancelFunc // nil until Start
+	done   chan struct{}
+
+	*Counts
 }
 
 // New returns a tracer that sends once Run is called.
@@ -80,7 +93,7 @@ func New(o Options) (*Tracer, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	t := &Tracer{o: o, host: target.Host, queue: make(chan *gateway.Record, o.Queue)}
+	t := &Tracer{o: o, host: target.Host, queue: make(chan *gateway.Record, o.Queue), Counts: o.Counts}
 	// The exporter takes what is not given here from the usual variables of the
 	// environment (OTEL_EXPORTER_OTLP_…).
 	options := []otlptracehttp.Option{
@@ -122,6 +135,9 @@ func (o Options) withDefaults() Options {
 	if o.Timeout <= 0 {
 		o.Timeout = 10 * time.Second
 	}
+	if o.Counts == nil {
+		o.Counts = new(Counts)
+	}
 	if o.Transport == nil {
 		o.Transport = &http.Transport{ForceAttemptHTTP2: true, MaxIdleConns: 2, IdleConnTimeout: 30 * time.Second,
 			TLSHandshakeTimeout: 5 * time.Second, MaxResponseHeaderBytes: 64 << 10}
@@ -151,6 +167,21 @@ func (t *Tracer) Observe(r *gateway.Record) {
 	case t.queue <- &own:
 	default:
 		t.dropped.Add(1)
+	}
+	if t.closed.Load() { // before or after it was queued: nobody takes it out
+		t.drop()
+	}
+}
+
+// drop counts what waits as dropped.
+func (t *Tracer) drop() {
+	for {
+		select {
+		case <-t.queue:
+			t.dropped.Add(1)
+		default:
+			return
+		}
 	}
 }
 

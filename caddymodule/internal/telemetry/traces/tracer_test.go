@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
+	"github.com/aimux/aimux/caddymodule/internal/telemetry"
 	"github.com/google/go-cmp/cmp"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -223,6 +225,55 @@ func TestTracer_ACollectorThatHangsHurtsNobody(t *testing.T) {
 	}
 	if s := tracer.State(); s.Failed/4+s.Dropped != 1000 {
 		t.Errorf("state %+v", s)
+	}
+}
+
+func TestTracer_WhatComesAfterItsEndIsCountedAndCountsMayBeShared(t *testing.T) {
+	r := newReceiver(t)
+	counts := new(Counts)
+	for range 2 {
+		tracer, err := New(Options{Endpoint: r.URL, Counts: counts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tracer.Observe(exchange())
+		tracer.Start()
+		tracer.Start()
+		tracer.Close()
+		tracer.Close()
+		tracer.Observe(exchange())
+	}
+	never, err := New(Options{Endpoint: r.URL, Counts: counts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	never.Observe(exchange())
+	never.Close()
+	never.Start()
+	if got, want := never.State(), (telemetry.DeliveryState{To: "traces", Sent: 8, Dropped: 3}); got != want || len(r.received()) != 8 {
+		t.Errorf("%d spans arrived, state %+v, want %+v", len(r.received()), got, want)
+	}
+}
+
+func TestTracer_ObservedWhileItEndsEveryExchangeIsAccountedFor(t *testing.T) {
+	r := newReceiver(t)
+	tracer, err := New(Options{Endpoint: r.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tracer.Start()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 200 {
+				tracer.Observe(exchange())
+			}
+		})
+	}
+	tracer.Close()
+	wg.Wait()
+	if s := tracer.State(); s.Sent/4+s.Dropped != 800 {
+		t.Errorf("%+v does not account for 800 exchanges of 4 spans", s)
 	}
 }
 
