@@ -21,7 +21,8 @@ type streamDecoder struct {
 	started, ended, stopped bool
 	open                    bool // a block is open
 	kind                    llm.BlockKind
-	next                    int       // index of the next block
+	next                    int // index of the next block
+	places                  places
 	block                   llm.Block // the open block, but for its text
 	text                    []byte    // the open block's text so far
 	stop                    llm.StopReason
@@ -47,7 +48,11 @@ func (d *streamDecoder) Decode(dst []llm.Event, ev *sse.Event) ([]llm.Event, err
 	}
 	kind := eventType(ev)
 	if kind == "content_block_delta" {
-		return d.delta(d.ensureStart(dst), gjson.Get(wire.View(ev.Data), "delta"))
+		v := gjson.Get(wire.View(ev.Data), "delta")
+		if d.strayed(ev.Data, v) {
+			return dst, errOverlap
+		}
+		return d.delta(d.ensureStart(dst), v)
 	}
 	return d.rare(dst, kind, gjson.Parse(string(ev.Data))), nil
 }
@@ -61,10 +66,13 @@ func (d *streamDecoder) rare(dst []llm.Event, kind string, root gjson.Result) []
 		return d.start(dst, root.Get("message"))
 	case "content_block_start":
 		if block := root.Get("content_block"); block.IsObject() {
-			return d.openBlock(d.ensureStart(dst), decodeBlock(block))
+			return d.openBlock(d.ensureStart(dst), decodeBlock(block), indexOf(root))
 		}
 		return dst
 	case "content_block_stop":
+		if d.places.isLate(indexOf(root)) {
+			return dst
+		}
 		return d.closeBlock(dst)
 	case "message_delta":
 		return d.messageDelta(dst, root)
@@ -100,16 +108,16 @@ func (d *streamDecoder) ensureStart(dst []llm.Event) []llm.Event {
 }
 
 // openBlock begins a block, the one before closed. Text and thinking that the
-// opening event already holds comes as a delta.
-func (d *streamDecoder) openBlock(dst []llm.Event, b llm.Block) []llm.Event {
+// opening event already holds comes as a delta. at is the index the provider
+// gave, or -1.
+func (d *streamDecoder) openBlock(dst []llm.Event, b llm.Block, at int) []llm.Event {
+	d.places.opened(at, d.open)
 	dst = d.closeBlock(dst)
 	d.open, d.kind = true, b.Kind
 	early, input := b.Text, ""
 	b.Text = ""
 	if b.Call != nil {
-		if in := string(b.Call.Input); in != "{}" {
-			input = in
-		}
+		input = earlyInput(b.Call.Input)
 		b.Call.Input = nil
 	}
 	d.block, d.text = b, d.text[:0]
@@ -125,6 +133,15 @@ func (d *streamDecoder) openBlock(dst []llm.Event, b llm.Block) []llm.Event {
 		d.grow(input)
 	}
 	return dst
+}
+
+// earlyInput is the input that a call's opening event holds: mostly none, which
+// is said as an empty object.
+func earlyInput(raw []byte) string {
+	if in := string(wire.Compact(raw)); in == "{}" || in == "null" {
+		return ""
+	}
+	return string(raw)
 }
 
 // grow remembers a call's input as it comes in.
@@ -157,7 +174,7 @@ func (d *streamDecoder) ensureKind(dst []llm.Event, kind llm.BlockKind) []llm.Ev
 	if d.open && d.kind == kind {
 		return dst
 	}
-	return d.openBlock(dst, llm.Block{Kind: kind, Extra: llm.Extra{From: llm.Anthropic}})
+	return d.openBlock(dst, llm.Block{Kind: kind, Extra: llm.Extra{From: llm.Anthropic}}, -1)
 }
 
 func (d *streamDecoder) textDelta(dst []llm.Event, kind llm.BlockKind, text string) []llm.Event {
