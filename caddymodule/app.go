@@ -58,6 +58,7 @@ type App struct {
 	introduced func()      // claims the files and writes down that the server has started, once
 	before     *App        // what was in force until this one started, while it has not ended
 	ended      bool        // the background is not begun again; as it is, guarded by live.changing
+	laid       string      // the tag of the overrides that are in force; guarded by live.changing
 	cleaned    bool
 }
 
@@ -67,10 +68,6 @@ var serving atomic.Pointer[App]
 
 // succession is held while another app comes into force, and guards before.
 var succession sync.Mutex
-
-// errReplaced says that a change came to an app whose configuration is not in
-// force any more, or not yet.
-var errReplaced = errors.New("the configuration was replaced meanwhile; try again")
 
 // CaddyModule returns the module's information.
 func (App) CaddyModule() caddy.ModuleInfo {
@@ -90,6 +87,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.Config, a.Tag = made.Config, made.Tag
 	}
+	a.laid = a.Tag
 	var err error
 	if a.events, err = eventsApp(ctx); err != nil {
 		return err
@@ -137,60 +135,6 @@ func (a *App) read(source string) (*schema.Result, error) {
 	return schema.FromJSON(a.Config, schema.Options{Path: source, Environ: environ, Known: provider.Known()})
 }
 
-// apply reads the configuration's files again and puts them in force, without
-// Caddy and without harm to anything under way. If they are not in order
-// nothing changes.
-func (a *App) apply() error {
-	a.live.changing.Lock()
-	defer a.live.changing.Unlock()
-	if next := serving.Load(); a.ended || next != nil && next != a {
-		return errReplaced
-	}
-	if why := a.fixed(); why != "" {
-		return errors.New(why)
-	}
-	document, err := embed(a.Source, a.Overrides)
-	if err != nil {
-		return err
-	}
-	rt, err := a.compile(document)
-	if err != nil {
-		return err
-	}
-	if a.public && !rt.guarded {
-		rt.release()
-		return errors.New("without a client key everybody on the network could use the gateway; the configuration before stays in force")
-	}
-	a.live.replace(rt)
-	a.beginAnew()
-	a.consoles.changed(a.overrides())
-	a.introduce("config.apply")
-	a.logger.Info("configuration applied", "source", a.sourceName())
-	return nil
-}
-
-// beginAnew begins the background once more, with what is in force by now, if
-// it was begun and the app has not ended. The caller holds changing.
-func (a *App) beginAnew() {
-	if a.background == nil || a.ended {
-		return
-	}
-	a.background.end()
-	if err := a.begin(); err != nil {
-		a.logger.Error("alerts are not watched", "error", err.Error())
-	}
-}
-
-// fixed says why aimux cannot change the configuration, if it cannot: one that
-// is written out in Caddy's own JSON is not in a file that aimux could read again
-// with overrides over it.
-func (a *App) fixed() string {
-	if a.Source != "" || len(a.Config) == 0 || a.Tag != "" {
-		return ""
-	}
-	return "the configuration is part of Caddy's own JSON: change apps.aimux.config there, in its file or by Caddy's admin endpoint (PATCH /config/apps/aimux/config)"
-}
-
 func (a *App) overrides() string {
 	if a.Overrides != "" {
 		return a.Overrides
@@ -222,8 +166,9 @@ func (a *App) Start() error {
 		a.logger.Debug("memory may be dumped", "error", err.Error())
 	}
 	tuned()
-	rt := a.live.now()
 	a.succeed()
+	a.catchUp()
+	rt := a.live.now()
 	if err := a.beginFirst(); err != nil {
 		a.withdraw() // Caddy does not stop what did not start
 		return err
@@ -298,11 +243,15 @@ func (a *App) withdraw() {
 
 // resume makes the app the source again of what all configurations share: the
 // windows, the alert rules and where alerts go. The app that was to follow took
-// them over at its start.
+// them over at its start, and may have been changed since.
 func (a *App) resume() {
 	a.live.changing.Lock()
-	defer a.live.changing.Unlock()
 	a.beginAnew()
+	ended := a.ended
+	a.live.changing.Unlock()
+	if !ended {
+		a.catchUp()
+	}
 }
 
 // Stop does nothing that requests under way would notice. When the process goes

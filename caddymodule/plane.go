@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"net/netip"
@@ -116,15 +117,16 @@ func (s steered) Check(overrides []byte) (*schema.Result, error) {
 }
 
 // describe reads the configuration's files once more, for where each value
-// stands: what Caddy hands over is one document.
+// stands: what Caddy hands over is one document. If they say something else by
+// now, or do not hold, the document it is: it is what is in force.
 func (a *App) describe(rt *runtime) func() *schema.Result {
 	return sync.OnceValue(func() *schema.Result {
 		if a.fixed() != "" {
 			return rt.result
 		}
 		r, err := schema.Load(schema.Options{Path: a.Source, Overrides: a.overrides(), Environ: os.Environ(), Known: provider.Known()})
-		if err != nil {
-			return rt.result // the files have changed and do not hold; what is in force does
+		if err != nil || !bytes.Equal(r.Raw, rt.result.Raw) {
+			return rt.result
 		}
 		return r
 	})
