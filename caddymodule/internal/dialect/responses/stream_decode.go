@@ -82,7 +82,8 @@ func (d *streamDecoder) event(typ, data string) {
 	case evItemDone:
 		d.start(gjson.Result{})
 		v := gjson.Parse(strings.Clone(data))
-		d.done(d.find(v.Get("item.id").Str, v.Get("output_index")), readItem(v.Get("item")))
+		whole := readItem(v.Get("item"))
+		d.done(d.find(whole.id, v.Get("output_index"), kindOfItem(whole.typ)), whole)
 		return
 	case "":
 		if e := dialect.FailureIn(gjson.Parse(data)); e != nil {
@@ -118,7 +119,7 @@ func (d *streamDecoder) piece(typ string, v gjson.Result) {
 		return
 	}
 	d.start(gjson.Result{})
-	it := d.find(v.Get("item_id").Str, v.Get("output_index"))
+	it := d.find(v.Get("item_id").Str, v.Get("output_index"), kindOfBlock(kind))
 	b := d.block(it, kind, int(v.Get("content_index").Int()))
 	switch {
 	case strings.HasSuffix(typ, ".delta"):

@@ -12,33 +12,97 @@ import (
 type outputItem struct {
 	id     string
 	index  int64
+	kind   itemKind
 	blocks []*streamBlock
 	done   bool
 	source string // of the two forms of reasoning, the event type that came first
 	part   int    // of the summary or content of reasoning, the one being written
 }
 
+// itemKind tells apart what can never be one item.
+type itemKind uint8
+
+const (
+	anyItem itemKind = iota // not known yet
+	messageItem
+	reasoningItem
+	callItem
+	otherItem
+)
+
+// kindOfItem is the kind of an item by its type.
+func kindOfItem(typ string) itemKind {
+	switch typ {
+	case "message":
+		return messageItem
+	case "reasoning":
+		return reasoningItem
+	case "function_call", "custom_tool_call":
+		return callItem
+	case "":
+		return anyItem
+	}
+	return otherItem
+}
+
+// kindOfBlock is the kind of the items that have blocks of kind b.
+func kindOfBlock(b llm.BlockKind) itemKind {
+	switch b {
+	case llm.KindThinking:
+		return reasoningItem
+	case llm.KindToolCall:
+		return callItem
+	}
+	return messageItem
+}
+
 // find returns the item an event is about: the one with its id or, from
-// servers that give none, at its index. An unknown one is begun.
-func (d *streamDecoder) find(id string, index gjson.Result) *outputItem {
+// servers that give none, at its index. GitHub Copilot, and what stands before
+// it, gives an item another id in each event: what is open at the index and of
+// the same kind is meant, whatever it was called. An unknown item is begun.
+func (d *streamDecoder) find(id string, index gjson.Result, kind itemKind) *outputItem {
+	return d.known(id, index, kind, true)
+}
+
+// announced returns the item that an event announces. Under an id of its own it
+// is another one than what is open at its index: some servers count none.
+func (d *streamDecoder) announced(id string, index gjson.Result, kind itemKind) *outputItem {
+	return d.known(id, index, kind, false)
+}
+
+func (d *streamDecoder) known(id string, index gjson.Result, kind itemKind, renamed bool) *outputItem {
 	var at *outputItem
 	for _, it := range d.items {
 		if id != "" && it.id == id {
 			return it
 		}
-		if index.Exists() && it.index == index.Int() && (id == "" || it.id == "") {
+		if index.Exists() && it.index == index.Int() && (id == "" || it.id == "" || renamed && !it.done && it.is(kind)) {
 			at = it
 		}
 	}
 	if at == nil {
-		d.parts++
-		at = &outputItem{index: index.Int()}
-		d.items = append(d.items, at)
+		return d.begin(id, index.Int(), kind)
 	}
 	if at.id == "" {
 		at.id = strings.Clone(id)
 	}
+	if at.kind == anyItem {
+		at.kind = kind
+	}
 	return at
+}
+
+// is reports whether it can be of a kind.
+func (it *outputItem) is(kind itemKind) bool {
+	return it.kind == kind || it.kind == anyItem || kind == anyItem
+}
+
+// begin adds an item.
+func (d *streamDecoder) begin(id string, index int64, kind itemKind) *outputItem {
+	d.parts++
+	it := &outputItem{id: strings.Clone(id), index: index, kind: kind}
+	d.items = append(d.items, it)
+	return it
 }
 
 // block returns it's block of a kind, which for message parts is the one at
@@ -62,7 +126,7 @@ func (d *streamDecoder) block(it *outputItem, kind llm.BlockKind, place int) *st
 // on, so its block begins.
 func (d *streamDecoder) added(v gjson.Result) {
 	item := readItem(v.Get("item"))
-	it := d.find(item.id, v.Get("output_index"))
+	it := d.announced(item.id, v.Get("output_index"), kindOfItem(item.typ))
 	if item.typ == "function_call" || item.typ == "custom_tool_call" {
 		b := d.block(it, llm.KindToolCall, 0)
 		b.name(item)
@@ -148,7 +212,7 @@ func (d *streamDecoder) finish(response gjson.Result) {
 	d.start(response)
 	n := 0
 	response.Get("output").ForEach(func(_, v gjson.Result) bool {
-		d.done(d.announced(n, v), readItem(v))
+		d.done(d.inOutput(n, v), readItem(v))
 		n++
 		return d.parts <= maxItems
 	})
@@ -158,22 +222,27 @@ func (d *streamDecoder) finish(response gjson.Result) {
 	d.emit(llm.Event{Type: llm.EventFinish, Stop: d.stop(response), Usage: &usage})
 }
 
-// announced returns the n-th item of the output: the one with its id or, as
-// some servers give other ids in the end, the n-th that came.
-func (d *streamDecoder) announced(n int, v gjson.Result) *outputItem {
-	id := v.Get("id").Str
+// inOutput returns the n-th item of the output: the one with its id or, as
+// some servers give other ids in the end, the one at its place or the n-th that
+// came.
+func (d *streamDecoder) inOutput(n int, v gjson.Result) *outputItem {
+	id, kind := v.Get("id").Str, kindOfItem(v.Get("type").Str)
+	var at *outputItem
 	for _, it := range d.items {
 		if id != "" && it.id == id {
 			return it
 		}
+		if at == nil && it.index == int64(n) && it.is(kind) {
+			at = it
+		}
 	}
-	if n < len(d.items) {
+	switch {
+	case at != nil:
+		return at
+	case n < len(d.items):
 		return d.items[n]
 	}
-	d.parts++
-	it := &outputItem{id: id, index: int64(n)}
-	d.items = append(d.items, it)
-	return it
+	return d.begin(id, int64(n), kind)
 }
 
 func (d *streamDecoder) stop(response gjson.Result) llm.StopReason {
