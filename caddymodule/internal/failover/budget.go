@@ -151,8 +151,9 @@ func (a *Allowance) SameTarget() bool {
 }
 
 // NextKey reports whether another key of the same target may be tried. Walking
-// keys is not trying again: a key that failed rests, so that the walk ends by
-// itself; the bound is against a pool of hundreds of dead keys.
+// keys is not trying again: a key that failed rests, also one that is refused
+// for too many at once although nothing else is under way, so that the walk
+// ends by itself; the bound is against a pool of hundreds of dead keys.
 func (a *Allowance) NextKey() bool {
 	if a.keys >= a.budget.limit.Keys {
 		return false

@@ -12,6 +12,9 @@ const (
 	// maxHint caps the wait a rate limit may ask for: no minute window is
 	// longer, and a provider's slip must not silence a key for a day.
 	maxHint = 15 * time.Minute
+	// maxBusy caps the wait a key with too many requests at once may ask for:
+	// they end within seconds.
+	maxBusy = time.Minute
 	// maxQuota caps the wait a plan window may ask for; the longest are months.
 	maxQuota = 35 * 24 * time.Hour
 	// trust is how long a stated plan reset is believed without asking again:
@@ -42,6 +45,8 @@ func ladderOf(c llm.Class) (ladder, bool) {
 	switch c {
 	case llm.ClassRate:
 		return ladder{time.Second, time.Minute}, true
+	case llm.ClassConcurrency:
+		return ladder{time.Second, 8 * time.Second}, true
 	case llm.ClassAuth:
 		return ladder{15 * time.Minute, 24 * time.Hour}, true
 	case llm.ClassBalance, llm.ClassQuota:
@@ -86,6 +91,8 @@ func restFor(o Outcome, step int, r float64) (out rest, ok bool) {
 		out.length = ladderRest(o.Class, l.rung(step), r)
 	case o.Class == llm.ClassQuota || o.Class == llm.ClassBalance:
 		out.length = min(wait, maxQuota) + time.Second + time.Duration(r*float64(4*time.Second))
+	case o.Class == llm.ClassConcurrency:
+		out.length = stretch(min(wait, maxBusy), r)
 	case o.Class == llm.ClassFairUse:
 		out.length = stretch(min(max(wait, l.first), l.max), r)
 	default:
@@ -99,10 +106,14 @@ func restFor(o Outcome, step int, r float64) (out rest, ok bool) {
 }
 
 // ladderRest spreads a rest nobody asked for. A rate limit's is a guess, so it
-// is spread to both sides; the long ones are only stretched.
+// is spread to both sides; a busy key's is made up to twice as long, and the
+// long ones are only stretched.
 func ladderRest(c llm.Class, d time.Duration, r float64) time.Duration {
-	if c == llm.ClassRate {
+	switch c {
+	case llm.ClassRate:
 		return d/2 + time.Duration(r*float64(d))
+	case llm.ClassConcurrency:
+		return d + time.Duration(r*float64(d))
 	}
 	return stretch(d, r)
 }

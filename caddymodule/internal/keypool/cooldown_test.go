@@ -61,7 +61,7 @@ func TestRestFor_LengthOfTheFirstRest(t *testing.T) {
 
 func TestRestFor_ClassesThatRestNoKey(t *testing.T) {
 	for _, c := range []llm.Class{
-		llm.ClassNone, llm.ClassConcurrency, llm.ClassOverload, llm.ClassContext,
+		llm.ClassNone, llm.ClassOverload, llm.ClassContext,
 		llm.ClassBadRequest, llm.ClassContent, llm.ClassTransient, llm.ClassCanceled,
 	} {
 		b := newBench(FillFirst, keys("a", "b")...)

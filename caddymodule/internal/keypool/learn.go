@@ -48,7 +48,7 @@ func (s *State) enter(model string, o Outcome, begun, now int64, r float64, lone
 // What was sent before the forgiven failure is a straggler and counts for
 // nothing; the next failure rests the key.
 func (c *cell) forgives(r rest) bool {
-	passing := r.class == llm.ClassRate || r.class == llm.ClassAuth
+	passing := r.class == llm.ClassRate || r.class == llm.ClassAuth || r.class == llm.ClassConcurrency
 	return passing && !r.hinted && !c.spared && c.step == 0
 }
 

@@ -89,6 +89,9 @@ func (l *Lease) Release(o Outcome) {
 		l.succeeded(now)
 	case llm.ClassConcurrency:
 		shared.refused(l.begun, l.inFlight, now.UnixNano())
+		if l.unmendable() {
+			l.rest(o, now)
+		}
 	default:
 		l.rest(o, now)
 	}
@@ -96,6 +99,13 @@ func (l *Lease) Release(o Outcome) {
 	shared.pace(l.model, o.Pacing, now)
 	l.handBack()
 	l.key.State.note(o, now)
+}
+
+// unmendable reports whether a refusal for too many requests at once would
+// repeat itself whatever is learned from it: nothing else was under way, so
+// others must use the key, or its limit was configured.
+func (l *Lease) unmendable() bool {
+	return l.inFlight <= 1 || l.key.MaxInFlight > 0 && l.key.Account == nil
 }
 
 // rest rests what o says has failed, if anything.
