@@ -107,7 +107,8 @@ func (c clients) Create(ctx context.Context, s console.ClientSettings) (console.
 	return showClient(made), token.Reveal(), nil
 }
 
-// Put changes a client.
+// Put changes a client. A registry that has the store sees that by itself, and so
+// the change is in force whatever the configuration's files say by now.
 func (c clients) Put(ctx context.Context, id string, s console.ClientSettings) (console.Client, error) {
 	store, err := c.owned(ctx, id)
 	if err != nil {
@@ -117,7 +118,10 @@ func (c clients) Put(ctx context.Context, id string, s console.ClientSettings) (
 	if err != nil {
 		return console.Client{}, told(err)
 	}
-	return showClient(changed), told(c.Gateway.Apply())
+	if v := c.Gateway.View(); v.Registry == nil || v.Store == nil {
+		err = told(c.Gateway.Apply())
+	}
+	return showClient(changed), err
 }
 
 // owned returns the store if the client is one of its own.

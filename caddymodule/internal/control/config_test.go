@@ -179,6 +179,27 @@ func TestClients_AreMadeChangedRotatedAndRevoked(t *testing.T) {
 	}
 }
 
+func TestClients_AChangeIsInForceWhateverTheFilesSayByNow(t *testing.T) {
+	g, b := begin(t, document)
+	made, _, err := b.Clients.Create(t.Context(), console.ClientSettings{Name: "anna", DailyMicroUSD: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.failing = errors.New("the user's file is half edited")
+	limit := console.ClientSettings{Name: "anna", DailyMicroUSD: 7}
+	if _, err := b.Clients.Put(t.Context(), made.ID, limit); err == nil {
+		t.Error("without a registry nobody sees the change, and it was answered as made")
+	}
+	g.guarded = true
+	limit.DailyMicroUSD = 9
+	if changed, err := b.Clients.Put(t.Context(), made.ID, limit); err != nil || changed.DailyMicroUSD != 9 {
+		t.Errorf("%v %+v", err, changed)
+	}
+	if all, err := b.Clients.List(t.Context()); err != nil || len(all) != 1 || all[0].DailyMicroUSD != 9 {
+		t.Errorf("%v %+v", err, all)
+	}
+}
+
 func TestMetrics_SayWhatIsUnderWay(t *testing.T) {
 	g, b := begin(t, document)
 	g.streams = 2

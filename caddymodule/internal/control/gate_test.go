@@ -39,6 +39,7 @@ type gate struct {
 	vault   *vault.Vault
 	log     *audit.Log
 	audited error // what opening the audit log says
+	guarded bool  // by the clients of the store
 
 	records []gateway.Record
 	streams int64
@@ -106,6 +107,9 @@ func (g *gate) View() control.View {
 	defer g.mu.Unlock()
 	v := g.view
 	v.Streams = g.streams
+	if g.guarded {
+		v.Store, v.Registry = g.guard()
+	}
 	v.Recent = func(n int) []gateway.Record { return g.records[:min(n, len(g.records))] }
 	return v
 }
@@ -207,6 +211,23 @@ func (g *gate) openStore(v *vault.Vault) (*client.Store, error) {
 		return nil, err
 	}
 	return client.OpenStore(g.path("clients.json"), pepper, nil)
+}
+
+// guard returns the clients' store and a registry that asks it.
+func (g *gate) guard() (*client.Store, *client.Registry) {
+	store, err := g.openStore(g.vault)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	pepper, err := g.vault.Derive("clients of a test")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	registry, err := client.NewRegistry(client.Options{Pepper: pepper, Store: store})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return store, registry
 }
 
 // secrets lists what is in the vault.
