@@ -81,6 +81,19 @@ func (a *account) usage(now time.Time) Usage {
 	return Usage{a.streams, a.day.spent, a.month.spent, a.day.refused, a.month.refused}
 }
 
+// Spending is what was spent in a UTC day and its month, in micro-US-dollars.
+type Spending struct{ Today, Month int64 }
+
+// raise makes what was spent at now at least s.
+func (a *account) raise(now time.Time, s Spending) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := a.at(now)
+	a.turn(at)
+	a.day.raise(&days, at, s.Today)
+	a.month.raise(&months, at, s.Month)
+}
+
 func (a *account) turn(now instant) {
 	a.day.turn(&days, now)
 	a.month.turn(&months, now)
@@ -135,23 +148,25 @@ func (a *account) deny(ask *Ask, l *Limits, scope Scoped, now instant) (worst *D
 
 // take reserves what ask wants and returns what settle needs to know.
 func (a *account) take(ask *Ask, l *Limits) hold {
+	h := hold{account: a, limits: l, day: a.day.filling, month: a.month.filling}
 	a.streams++
 	if l.RequestsPerMinute > 0 {
 		a.requests.add(1, l.RequestsPerMinute, l.requestBurst())
 	}
 	if l.TokensPerMinute > 0 {
-		a.tokens.add(ask.Tokens, l.TokensPerMinute, l.tokenBurst())
+		h.tokens = a.tokens.add(float64(ask.Tokens), l.TokensPerMinute, l.tokenBurst())
 	}
 	a.day.held = addSaturating(a.day.held, ask.Cost)
 	a.month.held = addSaturating(a.month.held, ask.Cost)
-	return hold{account: a, limits: l, day: a.day.filling, month: a.month.filling}
+	return h
 }
 
 // hold is a reservation's part of one account.
 type hold struct {
 	account    *account
 	limits     *Limits
-	day, month uint64 // the fillings it belongs to
+	day, month uint64  // the fillings it belongs to
+	tokens     float64 // by which the meter rose, at most what was asked for
 }
 
 // settle replaces what was asked for by what was used.
@@ -165,7 +180,7 @@ func (h *hold) settle(ask *Ask, tokens, cost int64, now time.Time) {
 	a.streams--
 	a.move(a.at(now), l)
 	if l.TokensPerMinute > 0 {
-		a.tokens.add(tokens-ask.Tokens, l.TokensPerMinute, l.tokenBurst())
+		a.tokens.add(float64(tokens)-h.tokens, l.TokensPerMinute, l.tokenBurst())
 	}
 	a.day.settle(h.day, ask.Cost, cost)
 	a.month.settle(h.month, ask.Cost, cost)

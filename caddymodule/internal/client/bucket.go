@@ -73,6 +73,14 @@ func (b *bucket) fill(now instant, adrift bool) {
 	b.filling++
 }
 
+// raise makes what was spent in now's period at least that much. It was turned to
+// now before; a bucket whose calendar is in doubt stays as it is.
+func (b *bucket) raise(c *calendar, now instant, spent int64) {
+	if !b.adrift && b.period == c.period(now.wall) {
+		b.spent = max(b.spent, spent)
+	}
+}
+
 // left is what may still be reserved of limit.
 func (b *bucket) left(limit int64) int64 { return max(0, limit-addSaturating(b.spent, b.held)) }
 

@@ -42,10 +42,13 @@ func (m *meter) wait(n, perMinute, burst int64) time.Duration {
 	return drainTime(over, perMinute)
 }
 
-// add counts n, which is negative for what is given back.
-func (m *meter) add(n, perMinute, burst int64) {
-	most := float64(burst) + maxDebt.Minutes()*float64(perMinute)
-	m.level = min(max(0, m.level+float64(n)), most)
+// add counts n, which is negative for what is given back, and returns by how
+// much the level rose: less than n, if there is more than is ever held against
+// those who follow.
+func (m *meter) add(n float64, perMinute, burst int64) (rose float64) {
+	before, most := m.level, float64(burst)+maxDebt.Minutes()*float64(perMinute)
+	m.level = min(max(0, m.level+n), most)
+	return m.level - before
 }
 
 func (m *meter) figure(perMinute, burst int64) Figure {

@@ -208,6 +208,15 @@ func (r *Registry) Teams(now time.Time) []TeamUsage {
 	return out
 }
 
+// Raise makes what a client of Clients has spent at least s, which a ledger knows of
+// when what the process knew of it before is lost. now is the time s is of.
+func (r *Registry) Raise(c *Client, s Spending, now time.Time) { c.key.raise(now, s) }
+
+// RaiseTeam is Raise for a team.
+func (r *Registry) RaiseTeam(name string, s Spending, now time.Time) {
+	r.accounts.get(teamAccount(name)).raise(now, s)
+}
+
 // table returns the present table, made anew if the store has changed.
 func (r *Registry) table() *table {
 	t := r.current.Load()

@@ -75,6 +75,41 @@ func TestReserve_ADenialTakesNothing(t *testing.T) {
 	}
 }
 
+// Whoever asks for far more than the limit, as with a huge max_tokens, is let
+// in by an empty meter; what the exchange did use counts all the same.
+func TestSettle_AHugeAskIsNoWayAroundTheLimit(t *testing.T) {
+	for name, ask := range map[string]int64{"modest": 5_000, "burst": 10_000, "over the hour": 700_000, "huge": 10_000_000, "overflowing": math.MaxInt64} {
+		t.Run(name, func(t *testing.T) {
+			c := limited(t, Limits{TokensPerMinute: 10_000}, Limits{TokensPerMinute: 20_000})
+			used, now := 0, morning
+			for now.Before(morning.Add(2 * time.Minute)) {
+				r, d := c.Reserve(Ask{Tokens: ask, Now: now})
+				now = now.Add(time.Second)
+				if d == nil {
+					r.Settle(8_000, 0, now)
+					used += 8_000
+				}
+			}
+			// The burst, two minutes, and the last exchange, which no ask foretold.
+			if most := 10_000 + 2*10_000 + 8_000; used > most {
+				t.Errorf("%d tokens in two minutes, want at most %d", used, most)
+			}
+			if used < 16_000 {
+				t.Errorf("%d tokens in two minutes: locked out", used)
+			}
+		})
+	}
+}
+
+func TestSettle_WhatWasUsedStaysBesideAHugeAsk(t *testing.T) {
+	c := limited(t, Limits{TokensPerMinute: 1000}, Limits{})
+	reserve(t, c, Ask{Tokens: 1_000_000_000, Now: morning}).Settle(700, 0, morning)
+	want := Figure{1000, 200, 48 * time.Second}
+	if diff := cmp.Diff(want, reserve(t, c, Ask{Tokens: 100, Now: morning}).Figures.Tokens); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestUsage_SaysThatALimitRefusedSomething(t *testing.T) {
 	c := limited(t, Limits{DailyMicroUSD: 100}, Limits{})
 	r := reserve(t, c, Ask{Cost: 60, Now: morning})
