@@ -82,11 +82,47 @@ func gjsonPath(key string) string {
 func (a *applier) unwanted(key string, v gjson.Result) bool {
 	switch key {
 	case "tool_choice":
-		return a.p.NoToolChoice && v.Str != "auto" && v.Get("type").Str != "auto"
+		return a.p.NoToolChoice && choiceMode(v) != "auto"
+	case "tools", "parallel_tool_calls": // none is kept by offering no tools
+		return a.p.NoToolChoice && choiceMode(a.root.Get("tool_choice")) == "none"
 	case "metadata":
 		return a.d == llm.Anthropic && !a.p.Genuine
 	}
 	return false
+}
+
+// choiceMode is the mode of a tool_choice in any dialect.
+func choiceMode(v gjson.Result) string {
+	if v.Type == gjson.String {
+		return v.Str
+	}
+	return v.Get("type").Str
+}
+
+// WithoutTools reports whether the tools of r are not to be sent to an upstream
+// with policy p: the client forbids calls, and the upstream cannot be told.
+func WithoutTools(r *llm.Request, p *Policy) bool {
+	return p.NoToolChoice && r.ToolChoice != nil && r.ToolChoice.Mode == "none" && len(r.Tools) > 0
+}
+
+// ForcesCall reports whether r has tools and demands that one of them is called.
+func ForcesCall(r *llm.Request) bool {
+	c := r.ToolChoice
+	return c != nil && len(r.Tools) > 0 && (c.Mode == "tool" || c.Mode == "any")
+}
+
+// ChosenTool returns the wire name of the tool that r's choice names, "" if it
+// is not one of those offered or the choice names none.
+func ChosenTool(r *llm.Request, offered []*llm.Tool) string {
+	if r.ToolChoice == nil || r.ToolChoice.Mode != "tool" {
+		return ""
+	}
+	for _, t := range offered {
+		if t.Name == r.ToolChoice.Name && t.Name != "" {
+			return WireName(t.Namespace, t.Name)
+		}
+	}
+	return ""
 }
 
 // value clamps a member's value.

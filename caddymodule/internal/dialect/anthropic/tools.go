@@ -12,13 +12,24 @@ import (
 // tools writes the tools and the choice among them. OpenAI's allowed_tools is
 // kept by offering only those.
 func (e *requestEncoder) tools() {
+	if dialect.WithoutTools(e.r, e.Policy()) {
+		e.Drop("tools")
+		e.Drop("tool_choice")
+		return
+	}
 	kept := make([]*llm.Tool, 0, len(e.r.Tools))
 	for i := range e.r.Tools {
 		if t := &e.r.Tools[i]; e.offered(t) {
 			kept = append(kept, t)
 		}
 	}
-	if len(kept) == 0 || !e.Open("tools") {
+	if len(kept) == 0 {
+		if dialect.ForcesCall(e.r) {
+			e.Drop("tool_choice")
+		}
+		return
+	}
+	if !e.Open("tools") {
 		return
 	}
 	e.Buf = append(e.Buf, '[')
@@ -26,7 +37,7 @@ func (e *requestEncoder) tools() {
 		e.tool(t)
 	}
 	e.Buf = append(e.Buf, ']')
-	e.toolChoice()
+	e.toolChoice(kept)
 }
 
 func (e *requestEncoder) offered(t *llm.Tool) bool {
@@ -63,8 +74,15 @@ func (e *requestEncoder) tool(t *llm.Tool) {
 	e.Buf = append(e.Buf, '}')
 }
 
-func (e *requestEncoder) toolChoice() {
+// toolChoice writes the choice among the tools offered, and that calls come one
+// at a time. A choice that names another tool would be refused.
+func (e *requestEncoder) toolChoice(offered []*llm.Tool) {
 	c, single := e.r.ToolChoice, e.r.Parallel != nil && !*e.r.Parallel
+	name := dialect.ChosenTool(e.r, offered)
+	if c != nil && c.Mode == "tool" && name == "" {
+		e.Drop("tool_choice")
+		c = nil
+	}
 	if c == nil && !single {
 		return
 	}
@@ -80,7 +98,7 @@ func (e *requestEncoder) toolChoice() {
 	}
 	e.Buf = wire.Str(append(e.Buf, '{'), "type", c.Mode)
 	if c.Mode == "tool" {
-		e.Buf = wire.Str(e.Buf, "name", dialect.WireName("", c.Name))
+		e.Buf = wire.Str(e.Buf, "name", name)
 	}
 	if single && c.Mode != "none" {
 		e.Buf = wire.Bool(e.Buf, "disable_parallel_tool_use", true)

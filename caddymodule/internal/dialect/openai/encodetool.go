@@ -11,13 +11,24 @@ import (
 // tools writes the tools and the choice among them. Free-form tools become
 // functions of one string, since few upstreams know them.
 func (e *requestEncoder) tools() {
+	if dialect.WithoutTools(e.r, e.Policy()) {
+		e.Drop("tools")
+		e.Drop("tool_choice")
+		return
+	}
 	kept := make([]*llm.Tool, 0, len(e.r.Tools))
 	for i := range e.r.Tools {
 		if t := &e.r.Tools[i]; e.offered(t) {
 			kept = append(kept, t)
 		}
 	}
-	if len(kept) == 0 || !e.Open("tools") {
+	if len(kept) == 0 {
+		if dialect.ForcesCall(e.r) {
+			e.Drop("tool_choice")
+		}
+		return
+	}
+	if !e.Open("tools") {
 		return
 	}
 	e.Buf = append(e.Buf, '[')
@@ -25,7 +36,7 @@ func (e *requestEncoder) tools() {
 		e.tool(t)
 	}
 	e.Buf = append(e.Buf, ']')
-	e.toolChoice()
+	e.toolChoice(kept)
 	if p := e.r.Parallel; p != nil && e.Open("parallel_tool_calls") {
 		e.Buf = appendBool(e.Buf, *p)
 	}
@@ -44,13 +55,7 @@ func (e *requestEncoder) offered(t *llm.Tool) bool {
 		return false
 	}
 	c := e.r.ToolChoice
-	if c == nil {
-		return true
-	}
-	if c.Mode == "none" && e.Policy().NoToolChoice {
-		return false
-	}
-	return len(c.Allowed) == 0 || slices.Contains(c.Allowed, t.Name)
+	return c == nil || len(c.Allowed) == 0 || slices.Contains(c.Allowed, t.Name)
 }
 
 func (e *requestEncoder) tool(t *llm.Tool) {
@@ -73,12 +78,15 @@ func (e *requestEncoder) tool(t *llm.Tool) {
 	e.Buf = append(e.Buf, '}', '}')
 }
 
-func (e *requestEncoder) toolChoice() {
+// toolChoice writes the choice among the tools offered. One that names another
+// tool would be refused.
+func (e *requestEncoder) toolChoice(offered []*llm.Tool) {
 	c := e.r.ToolChoice
 	if c == nil {
 		return
 	}
-	if e.Policy().NoToolChoice && c.Mode != "auto" {
+	name := dialect.ChosenTool(e.r, offered)
+	if e.Policy().NoToolChoice && c.Mode != "auto" || c.Mode == "tool" && name == "" {
 		e.Drop("tool_choice")
 		return
 	}
@@ -88,19 +96,9 @@ func (e *requestEncoder) toolChoice() {
 	case "tool":
 		if e.Open("tool_choice") {
 			e.Buf = append(e.Buf, `{"type":"function","function":{`...)
-			e.Buf = append(wire.Str(e.Buf, "name", e.chosenName(c.Name)), '}', '}')
+			e.Buf = append(wire.Str(e.Buf, "name", name), '}', '}')
 		}
 	default:
 		e.Str("tool_choice", c.Mode)
 	}
-}
-
-// chosenName is the wire name of the tool a choice names, namespace and all.
-func (e *requestEncoder) chosenName(name string) string {
-	for i := range e.r.Tools {
-		if t := &e.r.Tools[i]; t.Name == name {
-			return dialect.WireName(t.Namespace, t.Name)
-		}
-	}
-	return dialect.WireName("", name)
 }
