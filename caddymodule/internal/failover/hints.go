@@ -26,32 +26,42 @@ type hint struct {
 	bucket string
 }
 
-// longer takes a wait over if it is longer than what is known.
+// sameWait is by how much two statements of one wait differ at most: one is
+// rounded up to seconds, or was written a moment later.
+const sameWait = 2 * time.Second
+
+// longer takes a wait over if it is longer than what is known. A wait without
+// a bucket's name that says the same again leaves the name in place.
 func (h *hint) longer(wait time.Duration, ok bool, bucket string) {
-	if ok && (!h.known || wait > h.wait) {
-		h.wait, h.known, h.bucket = wait, true, bucket
+	if !ok || h.known && wait <= h.wait {
+		return
 	}
+	if !h.known || bucket != "" || wait > h.wait+sameWait {
+		h.bucket = bucket
+	}
+	h.wait, h.known = wait, true
 }
 
 // readHint collects what an answer says about when to come back. The longest
-// of its statements counts. Rate buckets are believed only if class is about
+// of its statements counts; the buckets are read first, as they say what is
+// spent and not only for how long. Rate buckets are believed only if class is about
 // rates or quotas: a 500 is not cured by a bucket that refills.
 func readHint(v *provider.Vendor, a *Answer, r *report, class llm.Class) hint {
 	var h hint
 	base := statedNow(a.Header, a.Now)
-	wait, ok := retryAfter(a.Header, base)
-	h.longer(wait, ok, "")
+	after, stated := retryAfter(a.Header, base)
 	if limited(class) {
 		wait, name, ok := exhausted(Pacing(v, a.Header, a.Now), a.Now)
 		h.longer(wait, ok, name)
 		wait, ok = unifiedReset(a.Header, base)
 		h.longer(wait, ok, unifiedBucket)
-		if v != nil && v.Family == "synthetic" && !h.known {
+		if v != nil && v.Family == "synthetic" && !h.known && !stated {
 			wait, ok = nextTick(a.Header, base)
 			h.longer(wait, ok, "")
 		}
 	}
-	wait, ok = bodyHint(v, r, base)
+	h.longer(after, stated, "")
+	wait, ok := bodyHint(v, r, base)
 	h.longer(wait, ok, "")
 	return h
 }

@@ -76,6 +76,44 @@ func TestHints_ReliabilityRows(t *testing.T) {
 	}
 }
 
+// A spent window keeps its name beside a Retry-After that says the same, or
+// rounds it up.
+func TestHints_RetryAfterDoesNotHideTheWindowThatIsSpent(t *testing.T) {
+	const hours = 3 * time.Hour
+	unified := []string{"Anthropic-Ratelimit-Unified-Status", "rejected", "Anthropic-Ratelimit-Unified-Reset", "1786532400"}
+	perDay := []string{"X-Ratelimit-Remaining-Requests-Day", "0", "X-Ratelimit-Reset-Requests-Day", "10799.4"}
+	groqDay := []string{"X-Ratelimit-Remaining-Requests", "0", "X-Ratelimit-Reset-Requests", "2h59m59.6s"}
+	for _, c := range []struct {
+		name, kind string
+		header     []string
+		after      string
+		class      llm.Class
+		scope      Scope
+		wait       time.Duration
+	}{
+		{"unified alone", "anthropic", unified, "", llm.ClassQuota, ScopeAccount, hours},
+		{"unified, the same", "anthropic", unified, "10800", llm.ClassQuota, ScopeAccount, hours},
+		{"unified, rounded up", "anthropic", unified, "10801", llm.ClassQuota, ScopeAccount, hours + time.Second},
+		{"unified, less", "anthropic", unified, "60", llm.ClassQuota, ScopeAccount, hours},
+		{"requests a day", "cerebras", perDay, "10800", llm.ClassQuota, ScopeAccount, hours},
+		{"requests a day at Groq", "groq", groqDay, "10800", llm.ClassQuota, ScopeAccount, hours},
+		{"minute's bucket, rounded up", "openai", []string{"X-Ratelimit-Remaining-Requests", "0", "X-Ratelimit-Reset-Requests", "11.5s"}, "12", llm.ClassRate, ScopeKeyModel, 12 * time.Second},
+		{"more than the window", "anthropic", unified, "10830", llm.ClassRate, ScopeKeyModel, maxWait},
+		{"no window", "anthropic", nil, "10800", llm.ClassRate, ScopeKeyModel, maxWait},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := headers(c.header...)
+			if c.after != "" {
+				h.Set("Retry-After", c.after)
+			}
+			d := Classify(vendor(t, c.kind), Answer{Status: 429, Header: h, Now: noon, Body: []byte(`{"error":{"type":"rate_limit_error","message":"x"}}`)})
+			if d.Class != c.class || d.Scope != c.scope || d.Wait != c.wait {
+				t.Errorf("got %s, scope %s, for %s; want %s, %s, %s", d.Class, d.Scope, d.Wait, c.class, c.scope, c.wait)
+			}
+		})
+	}
+}
+
 func TestHints_AServerErrorIsNotCuredByABucket(t *testing.T) {
 	h := headers("X-Ratelimit-Remaining-Requests", "0", "X-Ratelimit-Reset-Requests", "6m0s")
 	if d := Classify(nil, Answer{Status: 500, Header: h, Now: noon}); d.WaitKnown {
