@@ -22,7 +22,8 @@ import (
 // lives in learned, so that it goes on over reloads, and is written every
 // saveEvery and at the end.
 //
-// It is a convenience: a file that cannot be read is moved aside with a
+// It holds what clients have spent, too, of which the ledger knows as much: see
+// recall. So it is a convenience: a file that cannot be read is moved aside with a
 // warning, one that cannot be written is tried again later. Of several processes
 // with one data directory the first keeps the file; the others learn for
 // themselves, say so, and take over when it ends.
@@ -179,7 +180,7 @@ func (a *archive) moveAside() error {
 	if err := os.Rename(a.path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	a.logger.Warn("what was learned before cannot be read; it was moved aside", "file", a.path, "to", aside, "error", a.unread.Error())
+	a.logger.Warn("what was learned before cannot be read; it was moved aside, and budgets begin with what the ledger knows, at nothing without one", "file", a.path, "to", aside, "error", a.unread.Error())
 	a.unread = nil
 	return nil
 }

@@ -45,7 +45,15 @@ func (a *App) begin() error {
 	if rt.tracer != nil {
 		rt.tracer.Start()
 	}
-	bg.every(ctx, fileEvery, func() { rt.services.reread(a.logger) })
+	bg.every(ctx, fileEvery, func() {
+		rt.services.reread(a.logger)
+		_ = rt.services.recall(ctx, time.Now()) // the ledger's state tells of an error
+	})
+	bg.later(func() {
+		if err := rt.services.recall(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.logger.Warn("budgets cannot be compared with the ledger; it is tried again", "error", err.Error())
+		}
+	})
 	idle := &idler{owes: true, free: giveBack} // starting up has left something, too
 	bg.every(ctx, idleEvery, func() { idle.look(rt) })
 	ping := newPinger(rt)

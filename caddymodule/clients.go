@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/aimux/aimux/caddymodule/internal/gateway"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/telemetry"
+	"github.com/aimux/aimux/caddymodule/internal/usage"
 	"github.com/aimux/aimux/caddymodule/place"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -129,6 +131,98 @@ func (s *services) budgets() []telemetry.BudgetState {
 		add("team "+t.Name, t.Limits, t.Usage)
 	}
 	return out
+}
+
+// recall makes what clients and teams with a budget have spent at least what the
+// ledger knows of this day and month, once: the state file may be lost, or older
+// than a crash. After an error the next call tries again.
+func (s *services) recall(ctx context.Context, now time.Time) error {
+	if s.clients == nil || s.ledger == nil || s.recalled.Load() {
+		return nil
+	}
+	if len(s.budgets()) == 0 {
+		return nil
+	}
+	if err := s.ledger.Flush(ctx); err != nil {
+		return err
+	}
+	reader, err := s.ledger.Reader(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.recallClients(ctx, reader, now); err != nil {
+		return err
+	}
+	teams, err := spentBy(ctx, reader, usage.ByTeam, now)
+	if err != nil {
+		return err
+	}
+	for _, t := range s.clients.Teams(now) {
+		s.clients.RaiseTeam(t.Name, teams[t.Name], now)
+	}
+	s.recalled.Store(true)
+	return nil
+}
+
+// recallClients is recall for the clients. The ledger knows them by name: of one
+// that was made in this month only what came after that is its own.
+func (s *services) recallClients(ctx context.Context, reader *usage.Reader, now time.Time) error {
+	all, err := spentBy(ctx, reader, usage.ByClient, now)
+	if err != nil {
+		return err
+	}
+	_, month := periods(now)
+	for _, c := range s.clients.Clients() {
+		if c.Limits.DailyMicroUSD <= 0 && c.Limits.MonthlyMicroUSD <= 0 {
+			continue
+		}
+		spent := all[c.Name]
+		if c.Created.After(month) {
+			if spent, err = spentSince(ctx, reader, c.Name, c.Created, now); err != nil {
+				return err
+			}
+		}
+		s.clients.Raise(c, spent, now)
+	}
+	return nil
+}
+
+// periods are the beginnings of the day and the month of UTC.
+func periods(now time.Time) (day, month time.Time) {
+	y, m, d := now.UTC().Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC), time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
+}
+
+// spentBy adds up what the ledger knows of this day and month, by name.
+func spentBy(ctx context.Context, reader *usage.Reader, by usage.By, now time.Time) (map[string]client.Spending, error) {
+	out := map[string]client.Spending{}
+	day, month := periods(now)
+	today, err := reader.Totals(ctx, usage.Query{By: by, Filter: usage.Filter{Since: day}, Limit: 10_000})
+	if err != nil {
+		return nil, err
+	}
+	whole, err := reader.Totals(ctx, usage.Query{By: by, Filter: usage.Filter{Since: month}, Limit: 10_000})
+	for _, g := range whole.Groups {
+		out[g.Key] = client.Spending{Month: g.Cost}
+	}
+	for _, g := range today.Groups {
+		out[g.Key] = client.Spending{Today: g.Cost, Month: out[g.Key].Month}
+	}
+	return out, err
+}
+
+// spentSince is what the ledger knows of a client after a time in this month.
+func spentSince(ctx context.Context, reader *usage.Reader, name string, since, now time.Time) (client.Spending, error) {
+	day, _ := periods(now)
+	if since.After(day) {
+		day = since
+	}
+	today, err := reader.Totals(ctx, usage.Query{Filter: usage.Filter{Client: name, Since: day}})
+	if err != nil {
+		return client.Spending{}, err
+	}
+	whole, err := reader.Totals(ctx, usage.Query{Filter: usage.Filter{Client: name, Since: since}})
+	return client.Spending{Today: today.Total.Cost, Month: whole.Total.Cost}, err
 }
 
 // clientIP is where a request comes from, as Caddy's trusted_proxies allow to

@@ -1,12 +1,17 @@
 package caddymodule
 
 import (
+	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/client"
+	"github.com/aimux/aimux/caddymodule/internal/usage"
 	"github.com/aimux/aimux/caddymodule/place"
 )
 
@@ -128,5 +133,97 @@ func TestClients_OneThatWasNeverInForceGuardsNothing(t *testing.T) {
 	app.change(t, "version: 1\nlimits:\n  queue: 3\n")
 	if asks(app) {
 		t.Error("nobody gets in any more")
+	}
+}
+
+// bill writes exchanges into a ledger: at each time one of a dollar, by ann of
+// the team tools.
+func bill(t *testing.T, path string, at ...time.Time) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := usage.Open(usage.Options{Path: path, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, start := range at {
+		l.Record(usage.Exchange{ID: fmt.Sprint("req_", i), Start: start, Client: "ann", Team: "tools", Class: "ok", Status: 200, Cost: 1e6})
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRecall_BudgetsSpentAreKnownFromTheLedgerWhenTheStateFileIsLost(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		at                 []time.Time
+		created            time.Time
+		today, month, team int64 // the team's is of the month
+	}{
+		"this month and today": {at: []time.Time{now.AddDate(0, 0, -9), now.Add(-13 * time.Hour), now.Add(-time.Hour)}, today: 1e6, month: 3e6, team: 3e6},
+		"the month before":     {at: []time.Time{now.AddDate(0, -1, 0)}},
+		"another client of that name before": {at: []time.Time{now.AddDate(0, 0, -9), now.Add(-2 * time.Hour), now.Add(-30 * time.Minute)},
+			created: now.Add(-time.Hour), today: 1e6, month: 1e6, team: 3e6},
+		"another one yesterday": {at: []time.Time{now.AddDate(0, 0, -3), now.AddDate(0, 0, -1), now},
+			created: now.AddDate(0, 0, -2), today: 1e6, month: 2e6, team: 3e6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "usage.db")
+			bill(t, path, test.at...)
+			ledger, err := usage.Start(usage.Options{Path: path, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ledger.Close(t.Context())
+			limits := client.Limits{DailyMicroUSD: 5e6, MonthlyMicroUSD: 5e6}
+			registry, err := client.NewRegistry(client.Options{
+				Pepper: make([]byte, 32), Teams: []client.Team{{Name: "tools", Limits: limits}, {Name: "idle", Limits: limits}},
+				Static: []client.Static{{Token: client.TokenOf("a-token-of-ann-that-is-long"), Record: client.Record{Name: "ann", Team: "tools", Limits: limits, Created: test.created}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &services{clients: registry, ledger: ledger, recalled: new(atomic.Bool)}
+			for range 2 {
+				if err := s.recall(t.Context(), now); err != nil || !s.recalled.Load() {
+					t.Fatalf("%v, recalled %t", err, s.recalled.Load())
+				}
+			}
+			if u := registry.Clients()[0].Usage(now); u.TodayMicroUSD != test.today || u.MonthMicroUSD != test.month {
+				t.Errorf("ann has spent %+v, want %d and %d", u, test.today, test.month)
+			}
+			for _, team := range registry.Teams(now) {
+				if want := map[string]int64{"tools": test.team}[team.Name]; team.Usage.MonthMicroUSD != want {
+					t.Errorf("%s has spent %+v, want %d", team.Name, team.Usage, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRecall_AfterAStartWithAStateFileThatCannotBeRead(t *testing.T) {
+	noKeys(t)
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("AIMUX_TEST_CLIENT", "a-token-of-ann-that-is-long")
+	if err := os.MkdirAll(filepath.Dir(place.State()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(place.State(), []byte(`{"version":99}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bill(t, place.File("usage.db"), time.Now(), time.Now())
+	app := serveFile(t, t.TempDir(), "version: 1\nclients[1]{name,secret,monthly_usd}:\n  ann,\"env:AIMUX_TEST_CLIENT\",5\n")
+	defer app.shutDown()
+	ann := app.live.now().services.clients.Clients()[0]
+	for range 500 {
+		if app.live.now().services.recalled.Load() {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if u := ann.Usage(time.Now()); u.MonthMicroUSD != 2e6 {
+		t.Errorf("ann has spent %+v, want 2 dollars", u)
 	}
 }

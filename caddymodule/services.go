@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/client"
@@ -26,6 +27,7 @@ type services struct {
 	kept     bool             // the store's keys are asked for
 	clients  *client.Registry // nil: everybody may use the gateway
 	accounts *client.Accounts
+	recalled *atomic.Bool   // accounts were compared with the ledger
 	ledger   *usage.Ledger  // nil: switched off
 	capture  *usage.Capture // nil: no text is kept
 	windows  *telemetry.Windows
@@ -37,6 +39,7 @@ type services struct {
 func (b *builder) services() error {
 	s := &b.runtime.services
 	s.accounts = share(b.runtime, "accounts", func() *client.Accounts { return new(client.Accounts) })
+	s.recalled = share(b.runtime, "recalled", func() *atomic.Bool { return new(atomic.Bool) })
 	s.windows = share(b.runtime, "windows", func() *telemetry.Windows { return telemetry.NewWindows(nil) })
 	s.watch = share(b.runtime, "watch", func() *alert.Watch { return new(alert.Watch) })
 	if err := b.openVault(); err != nil {

@@ -130,3 +130,34 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+func TestRegistry_RaiseNeverLowersAndKnowsNothingOfOtherPeriods(t *testing.T) {
+	r := newRegistry(t, Options{
+		Static: []Static{{Record: Record{Name: "ci", Team: "tools", Limits: Limits{DailyMicroUSD: 100}}, Token: TokenOf(staticToken(1))}},
+		Teams:  []Team{{"tools", Limits{MonthlyMicroUSD: 1000}}},
+	})
+	c := r.Clients()[0]
+	reserve(t, c, Ask{Cost: 20, Now: morning}).Settle(0, 5, morning)
+	under := reserve(t, c, Ask{Cost: 20, Now: morning})
+	for _, step := range []struct {
+		to, want Spending
+	}{
+		{Spending{30, 400}, Spending{30, 400}}, {Spending{10, 500}, Spending{30, 500}}, {Spending{}, Spending{30, 500}},
+	} {
+		r.Raise(c, step.to, morning)
+		r.RaiseTeam("tools", step.to, morning)
+		for _, u := range []Usage{c.Usage(morning), c.TeamUsage(morning)} {
+			if got := (Spending{u.TodayMicroUSD, u.MonthMicroUSD}); got != step.want {
+				t.Errorf("raised to %v: %v, want %v", step.to, got, step.want)
+			}
+		}
+	}
+	under.Settle(0, 7, morning)
+	if u := c.Usage(morning); u.TodayMicroUSD != 37 || u.MonthMicroUSD != 507 {
+		t.Errorf("after what was under way: %+v", u)
+	}
+	r.Raise(c, Spending{99, 999}, morning.Add(-40*day)) // the clock was set back
+	if u := c.Usage(morning); u.TodayMicroUSD != 37 || u.MonthMicroUSD != 507 {
+		t.Errorf("of a month that is over: %+v", u)
+	}
+}
