@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/tidwall/gjson"
@@ -135,7 +136,10 @@ func (p *blockParts) readSource(c *wire.Cursor) {
 	case "text":
 		s.MediaType = "text/plain"
 		p.known = true
-	case "base64", "url", "file":
+	case "base64":
+		dialect.PlainText(s)
+		p.known = true
+	case "url", "file":
 		p.known = true
 	}
 }

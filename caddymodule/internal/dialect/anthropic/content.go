@@ -115,6 +115,9 @@ func (e *requestEncoder) document(b *llm.Block) {
 }
 
 func (e *requestEncoder) source(s *llm.Source) {
+	if dialect.IsDataURL(s) {
+		e.refuse(dialect.Invalid("messages", "a picture or file in a data: URL has to be in base64"))
+	}
 	e.Buf = append(wire.Key(e.Buf, "source"), '{')
 	switch {
 	case s.URL != "":

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,7 +115,8 @@ func (e *requestEncoder) writeMessages() {
 	e.Buf = append(e.Buf, ']')
 }
 
-// sampling writes what steers the choice of tokens.
+// sampling writes what steers the choice of tokens. Messages refuses stop
+// sequences of white space alone.
 func (e *requestEncoder) sampling() {
 	r, p := e.r, e.Policy()
 	if r.Temperature != nil && !e.thinkingImplied() && e.Open("temperature") {
@@ -130,9 +132,11 @@ func (e *requestEncoder) sampling() {
 	if r.TopK != nil && e.Open("top_k") {
 		e.Buf = strconv.AppendInt(e.Buf, int64(*r.TopK), 10)
 	}
-	stop := r.Stop
+	stop := slices.DeleteFunc(slices.Clone(r.Stop), func(s string) bool { return strings.TrimSpace(s) == "" })
 	if p.MaxStop > 0 && len(stop) > p.MaxStop {
 		stop = stop[:p.MaxStop]
+	}
+	if len(stop) < len(r.Stop) {
 		e.Drop("stop_sequences")
 	}
 	if len(stop) > 0 && e.Open("stop_sequences") {

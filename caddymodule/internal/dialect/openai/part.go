@@ -48,7 +48,11 @@ func decodePart(kind string, v gjson.Result) llm.Block {
 	case "refusal":
 		return llm.Block{Kind: llm.KindRefusal, Text: v.Get("refusal").Str}
 	case "image_url":
-		s := dialect.SourceOfURL(v.Get("image_url.url").Str)
+		url := v.Get("image_url")
+		if url.IsObject() { // some clients give the address alone
+			url = url.Get("url")
+		}
+		s := dialect.SourceOfURL(url.Str)
 		s.Detail = v.Get("image_url.detail").Str
 		return llm.Block{Kind: llm.KindImage, Source: s}
 	case "file":
@@ -60,10 +64,7 @@ func decodePart(kind string, v gjson.Result) llm.Block {
 func decodeFile(v gjson.Result) *llm.Source {
 	s := &llm.Source{}
 	if data := v.Get("file_data").Str; data != "" {
-		s = dialect.SourceOfURL(data)
-	}
-	if s.URL != "" && s.Data == "" { // base64 without a data: head is a PDF
-		s.URL, s.Data, s.MediaType = "", s.URL, "application/pdf"
+		s = dialect.SourceOfFile(data)
 	}
 	s.FileID, s.Name = v.Get("file_id").Str, v.Get("filename").Str
 	return s
