@@ -99,7 +99,7 @@ func (s *State) recoverCell(model string, begun, now int64) {
 		c.ramp += rampGain
 		return
 	case c.due > 0:
-		*c = cell{low: c.low, ramp: rampFrom, rampEnds: now + int64(rampTime)}
+		*c = cell{class: c.class, low: c.low, ramp: rampFrom, rampEnds: now + int64(rampTime)}
 	default:
 		*c = cell{low: c.low}
 	}

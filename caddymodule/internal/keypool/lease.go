@@ -15,14 +15,21 @@ type Lease struct {
 	model    string
 	begun    int64 // Unix nanoseconds
 	inFlight int64 // of the key or its account, this one included
-	// The probes this lease holds, and the deadline that marks them as its own.
-	account, own probes
+	// What this lease holds of the states, and the deadline that marks probes
+	// as its own.
+	account, own claims
 	deadline     int64
 	good, done   atomic.Bool
 }
 
-// probes says which probes of a state a lease holds.
-type probes struct{ whole, model bool }
+// claims is what a lease holds of a state: probes, and places on ramps, each
+// told from those of other ramps by when it ends. 0: none.
+type claims struct {
+	whole, model         bool
+	wholeRamp, modelRamp int64
+}
+
+func (c claims) probe() bool { return c.whole || c.model }
 
 // Outcome is how an attempt ended.
 type Outcome struct {
@@ -48,7 +55,7 @@ func (l *Lease) Key() *Key { return l.key }
 
 // Probe reports whether the lease goes ahead of others that wait to hear how
 // it fares.
-func (l *Lease) Probe() bool { return l.account != probes{} || l.own != probes{} }
+func (l *Lease) Probe() bool { return l.account.probe() || l.own.probe() }
 
 // Secret fetches the key's secret. It is empty where a provider wants none.
 func (l *Lease) Secret(ctx context.Context) (string, error) {
@@ -148,8 +155,14 @@ func (p *Pool) lone(k *Key, model string, state *State, now int64) bool {
 	return true
 }
 
-// handBack gives up the probes the lease still holds.
+// handBack gives up the probes the lease still holds, and unless it succeeded
+// its places on ramps.
 func (l *Lease) handBack() {
+	if l.good.Load() {
+		for _, c := range [...]*claims{&l.account, &l.own} {
+			c.wholeRamp, c.modelRamp = 0, 0
+		}
+	}
 	if l.key.Account != nil {
 		l.key.Account.unclaim(l.model, l.account, l.deadline)
 	}

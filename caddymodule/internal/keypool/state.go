@@ -38,6 +38,7 @@ const maxCells = 128
 // A cell is what is known about one model of a key, or about the whole key.
 // Times are Unix nanoseconds. The State's lock guards it.
 type cell struct {
+	// class is why it rests, or why it did before its ramp.
 	class llm.Class
 	// due is when the rest lets a probe through. 0: no rest.
 	due int64
@@ -132,11 +133,12 @@ func (s *State) lookCell(model string, now int64) (standing, int64, llm.Class) {
 	return st, due, c.class
 }
 
-// claim takes the probes that model waits for, if any, and a place on its ramp. It reports false, and
-// takes nothing, if the state does not let a request through.
-func (s *State) claim(model string, now, deadline int64) (held probes, ok bool) {
+// claim takes the probes that model waits for, if any, and a place on its
+// ramp. It reports false, and takes nothing, if the state does not let a
+// request through.
+func (s *State) claim(model string, now, deadline int64) (held claims, ok bool) {
 	if s.busy.Load() == 0 {
-		return probes{}, true
+		return claims{}, true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,41 +148,56 @@ func (s *State) claim(model string, now, deadline int64) (held probes, ok bool) 
 			continue
 		}
 		if st, _ := c.standing(now); st == gated {
-			return probes{}, false
+			return claims{}, false
 		}
 	}
 	if w != nil {
-		held.whole = w.claim(deadline)
+		held.whole, held.wholeRamp = w.claim(now, deadline)
 	}
 	if m != nil && m != w {
-		held.model = m.claim(deadline)
+		held.model, held.modelRamp = m.claim(now, deadline)
 	}
 	return held, true
 }
 
-// claim takes the cell's probe and reports whether there was one to take.
-func (c *cell) claim(deadline int64) bool {
-	c.ramp--
+// claim takes the cell's probe and a place on its ramp. It reports whether
+// there was a probe to take, and the end of the ramp, or 0 if there is none.
+func (c *cell) claim(now, deadline int64) (probe bool, ramp int64) {
+	if c.rampEnds > now {
+		c.ramp--
+		ramp = c.rampEnds
+	}
 	if c.due == 0 {
-		return false
+		return false, ramp
 	}
 	c.probe = deadline
-	return true
+	return true, ramp
 }
 
-// unclaim gives probes back without a result. The deadline tells a lease's own
-// probe from one that has since taken its place.
-func (s *State) unclaim(model string, held probes, deadline int64) {
-	if held == (probes{}) {
+// unclaim gives back, without a result, what a lease held.
+func (s *State) unclaim(model string, held claims, deadline int64) {
+	if held == (claims{}) {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.cells[""]; held.whole && c != nil && c.probe == deadline {
+	if c := s.cells[""]; c != nil {
+		c.unclaim(held.whole, held.wholeRamp, deadline)
+	}
+	if c := s.cells[model]; c != nil {
+		c.unclaim(held.model, held.modelRamp, deadline)
+	}
+}
+
+// unclaim gives back a probe and a place on a ramp. The deadline tells a
+// lease's own probe from one that has since taken its place, the ramp's end its
+// ramp from a later one.
+func (c *cell) unclaim(probe bool, ramp, deadline int64) {
+	if probe && c.probe == deadline {
 		c.probe = 0
 	}
-	if c := s.cells[model]; held.model && c != nil && c.probe == deadline {
-		c.probe = 0
+	if ramp != 0 && c.rampEnds == ramp {
+		c.ramp++
 	}
 }
 
