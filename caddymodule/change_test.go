@@ -2,10 +2,14 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/aimux/aimux/caddymodule/internal/console"
 	"github.com/aimux/aimux/schema"
 	"github.com/caddyserver/caddy/v2"
 )
@@ -155,5 +159,52 @@ func TestDescribe_ShowsWhatIsInForceAndWhereItStands(t *testing.T) {
 	other := provisionAgain(t, &App{Config: json.RawMessage(writtenOut), Source: app.Source, Overrides: app.Overrides})
 	if got := other.queue(t); got != 5 {
 		t.Errorf("a queue of %d is in force", got)
+	}
+}
+
+func TestReload_WhatWasAnsweredAsDoneIsInForceAndWhatWasRefusedIsNot(t *testing.T) {
+	noKeys(t)
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	made := fromFile(t, t.TempDir())
+	kept, err := json.Marshal(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(round int) { // as Caddy does when another part of what it keeps is changed
+		t.Helper()
+		whole := fmt.Appendf(nil, `{"admin":{"disabled":true,"config":{"persist":false}},"logging":{"logs":{"default":{"level":"FATAL"},"x%d":{"level":"FATAL"}}},"apps":{"aimux":%s}}`, round, kept)
+		if err := caddy.Load(whole, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load(0)
+	defer caddy.Stop()
+	value := 2000
+	for round := range 6 {
+		app, last, begun, refused := serving.Load(), 0, make(chan struct{}, 1), make(chan error)
+		go func() { // goes on with the app that is replaced, as open pages of its console do
+			for {
+				value++
+				if err := app.queueOf(t, strconv.Itoa(value)); err != nil {
+					refused <- err
+					return
+				}
+				last = value
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+			}
+		}()
+		<-begun
+		load(round + 1)
+		var conflict *console.Error
+		if err := <-refused; !errors.As(err, &conflict) || conflict.Status != 409 {
+			t.Error(err)
+		}
+		if got := serving.Load().queue(t); got != last {
+			t.Errorf("a queue of %d is in force, the last one answered as done is %d", got, last)
+		}
 	}
 }
