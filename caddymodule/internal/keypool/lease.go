@@ -112,7 +112,7 @@ func (l *Lease) Release(o Outcome) {
 // repeat itself whatever is learned from it: nothing else was under way, so
 // others must use the key, or its limit was configured.
 func (l *Lease) unmendable() bool {
-	return l.inFlight <= 1 || l.key.MaxInFlight > 0 && l.key.Account == nil
+	return l.inFlight <= 1 || l.key.limited()
 }
 
 // rest rests what o says has failed, if anything.

@@ -47,17 +47,21 @@ func (s *State) accepted(begun, inFlight int64) {
 	s.limit.Store(int64(s.aimd.limit))
 }
 
-// full reports whether no further request fits on k.
+// full reports whether no further request fits on k. Of what was learned only
+// the limit counts that is still being learned.
 func (k *Key) full() bool {
 	n := k.State.inFlight.Load()
 	if k.MaxInFlight > 0 && n >= int64(k.MaxInFlight) {
 		return true
 	}
-	return !k.states(func(s *State) bool {
-		limit := s.limit.Load()
-		return limit == 0 || k.MaxInFlight > 0 && s == k.State || s.inFlight.Load() < limit
-	})
+	shared := k.shared()
+	limit := shared.limit.Load()
+	return limit > 0 && !k.limited() && shared.inFlight.Load() >= limit
 }
+
+// limited reports whether the configuration says how many requests k bears, so
+// that nothing learned does. Of an account it never says so.
+func (k *Key) limited() bool { return k.MaxInFlight > 0 && k.Account == nil }
 
 // enter counts one more request on k, and returns how many the key or account
 // has under way with it, or 0 if it did not fit.
@@ -74,7 +78,7 @@ func (k *Key) enter() int64 {
 		n = k.Account.inFlight.Add(1)
 	}
 	limit := k.shared().limit.Load()
-	if limit > 0 && n > limit && (k.MaxInFlight <= 0 || k.Account != nil) {
+	if limit > 0 && n > limit && !k.limited() {
 		k.leave()
 		return 0
 	}

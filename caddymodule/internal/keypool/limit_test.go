@@ -90,6 +90,21 @@ func TestKey_AccountSharesTheLearnedLimit(t *testing.T) {
 	}
 }
 
+// What was learned of a key before it was given its account's label would stay
+// for good, as successes now raise the account's limit only.
+func TestKey_LimitOfBeforeItHadAnAccountNoLongerCounts(t *testing.T) {
+	state, acme := NewState(), NewState()
+	state.refused(1, 1, 1)
+	b := newBench(FillFirst, &Key{Name: "a", State: state, Account: acme})
+	for range 5 {
+		b.must(t, "m")
+	}
+	acme.refused(b.now().UnixNano(), 5, b.now().UnixNano())
+	if got, want := b.name(), "concurrency +1s"; got != want {
+		t.Errorf("beyond the account's limit: %s, want %s", got, want)
+	}
+}
+
 // TestKey_InFlightStaysWithinLimits leases from many goroutines at once.
 func TestKey_InFlightStaysWithinLimits(t *testing.T) {
 	acme := NewState()
