@@ -194,6 +194,12 @@ func TestChatStream_MessageCountsOnlyWithoutADelta(t *testing.T) {
 	turned := `{"id":"c","choices":[{"index":0,"message":{"role":"assistant","content":"Hello","refusal":"no"},"delta":{"content":"!"}}]}`
 	wantAnswer(t, llm.OpenAI, chunks(both("Hel", "Hel"), both("lo", "Hello"), both("", "Hello"), turned, stop("stop"), done), "text Hello!")
 	wantAnswer(t, llm.OpenAI, chunks(`{"id":"c","choices":[{"index":0,"delta":null,"message":{"content":"Hello"},"finish_reason":"stop"}]}`, done), "text Hello")
+	// A whole answer in one chunk, behind a chunk without content or not.
+	all := `{"id":"c","choices":[{"index":0,"finish_reason":"stop","message":{"content":"Hello"},"delta":{}}]}`
+	wantAnswer(t, llm.OpenAI, chunks(all, done), "text Hello")
+	wantAnswer(t, llm.OpenAI, chunks(delta(`{"role":"assistant","content":""}`), all, done), "text Hello")
+	wantAnswer(t, llm.OpenAI, chunks(delta(`{"content":"Hello"}`), all, done), "text Hello")
+	wantAnswer(t, llm.OpenAI, chunks(delta(`{"content":"\n"}`), all, done), "text \n")
 }
 
 func TestChatStream_CallsOfOneAnswerAreBounded(t *testing.T) {

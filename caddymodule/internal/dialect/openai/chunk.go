@@ -14,6 +14,7 @@ type chunk struct {
 	created   int64
 	later     bool // the choice is not the first one
 	delta     deltaParts
+	whole     deltaParts // message, beside a delta
 	finish    string
 	cause     string // the choice's own error, raw
 	matched   string // the stop sequence that matched, if the server says so
@@ -60,6 +61,8 @@ func (k *chunk) head(key string, v gjson.Result) {
 	}
 }
 
+// choice reads the first choice. Some servers send a whole answer in one chunk,
+// as a message; others send a message beside each delta, with all so far.
 func (k *chunk) choice(c *wire.Cursor) {
 	hasDelta := false
 	for key := range c.Members() {
@@ -68,12 +71,12 @@ func (k *chunk) choice(c *wire.Cursor) {
 			k.later = c.Kind() >= '1' && c.Kind() <= '9'
 		case "delta":
 			if c.Kind() == '{' {
-				hasDelta, k.delta = true, deltaParts{}
+				hasDelta = true
 				k.delta.read(c)
 			}
-		case "message": // a whole answer in one chunk; beside a delta, all of it so far
-			if c.Kind() == '{' && !hasDelta {
-				k.delta.read(c)
+		case "message":
+			if c.Kind() == '{' {
+				k.whole.read(c)
 			}
 		case "finish_reason":
 			k.finish = c.Str()
@@ -84,6 +87,9 @@ func (k *chunk) choice(c *wire.Cursor) {
 		case "usage":
 			k.hasUsage = true
 		}
+	}
+	if !hasDelta {
+		k.delta = k.whole
 	}
 }
 

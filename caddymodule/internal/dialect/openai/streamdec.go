@@ -21,6 +21,7 @@ func (Chat) NewStreamDecoder() dialect.StreamDecoder { return &streamDecoder{} }
 type streamDecoder struct {
 	started, ended bool
 	done           bool // [DONE] came
+	said           bool // a delta had something in it
 	finish         string
 	matched        string // the stop sequence that matched
 	refused        bool
@@ -77,6 +78,10 @@ func (d *streamDecoder) chunk(dst []llm.Event, k *chunk) []llm.Event {
 	if k.later {
 		return dst
 	}
+	if !d.said && k.finish != "" && k.delta == (deltaParts{}) {
+		k.delta = k.whole // nothing else is to come
+	}
+	d.said = d.said || k.delta != deltaParts{}
 	dst = d.delta(dst, &k.delta)
 	if e := brokenOff(k.finish, k.cause); e != nil {
 		return d.fail(dst, e)
