@@ -114,6 +114,30 @@ func TestHints_RetryAfterDoesNotHideTheWindowThatIsSpent(t *testing.T) {
 	}
 }
 
+func TestHints_AnAbsurdDateIsReplacedByOurs(t *testing.T) {
+	at := func(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
+	dead := time.Date(1970, 1, 1, 0, 5, 0, 0, time.UTC) // a machine whose clock has no battery
+	for _, c := range []struct {
+		name             string
+		date, until, now time.Time
+		want             time.Duration
+	}{
+		{"1970", time.Unix(0, 0), noon.Add(5 * time.Second), noon, 5 * time.Second},
+		{"2099", time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), noon.Add(500 * time.Second), noon, 500 * time.Second},
+		{"a month ahead", noon.AddDate(0, 1, 0), noon.Add(5 * time.Second), noon, 5 * time.Second},
+		{"a day ahead, both", noon.AddDate(0, 0, 1), noon.AddDate(0, 0, 1).Add(5 * time.Second), noon, 5 * time.Second},
+		{"a week behind, both", noon.AddDate(0, 0, -7), noon.AddDate(0, 0, -7).Add(5 * time.Second), noon, 5 * time.Second},
+		{"ours is at fault", noon, noon.Add(5 * time.Second), dead, 5 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := headers("Date", at(c.date), "Retry-After", at(c.until))
+			if d := Classify(nil, Answer{Status: 429, Header: h, Now: c.now}); d.Wait != c.want {
+				t.Errorf("waits %s, want %s", d.Wait, c.want)
+			}
+		})
+	}
+}
+
 func TestHints_AServerErrorIsNotCuredByABucket(t *testing.T) {
 	h := headers("X-Ratelimit-Remaining-Requests", "0", "X-Ratelimit-Reset-Requests", "6m0s")
 	if d := Classify(nil, Answer{Status: 500, Header: h, Now: noon}); d.WaitKnown {

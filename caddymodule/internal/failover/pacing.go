@@ -166,11 +166,19 @@ func appendQuotas(dst []Bucket, h http.Header, now time.Time) []Bucket {
 	return dst
 }
 
+// farClock is how far a provider's clock may be from ours and still be meant
+// seriously. ownEpoch is a time before which ours cannot be right: this program
+// did not exist.
+const (
+	farClock = 30 * 24 * time.Hour
+	ownEpoch = 1_735_689_600 // Unix seconds of 2025-01-01
+)
+
 // statedNow returns the answer's own time, so that a provider whose clock is off
 // is still understood; without a Date header, or with an absurd one, ours.
 func statedNow(h http.Header, now time.Time) time.Time {
 	at, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
+	if err != nil || at.Sub(now).Abs() > farClock && now.Unix() >= ownEpoch {
 		return now
 	}
 	return at
