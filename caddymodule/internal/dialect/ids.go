@@ -31,20 +31,18 @@ func WireID(id string) string {
 }
 
 // ProviderID undoes WireID where it can be undone: a provider gets its own
-// odd ids back.
+// odd ids back. What only looks packed stays as it is.
 func ProviderID(id string) string {
-	packed, ok := strings.CutPrefix(id, packedID)
-	if !ok && len(id) <= maxID {
+	if packed, ok := strings.CutPrefix(id, packedID); ok {
+		own, err := base64.RawURLEncoding.DecodeString(packed)
+		if err == nil && WireID(string(own)) == id {
+			return string(own)
+		}
+	}
+	if len(id) <= maxID {
 		return id
 	}
-	if !ok {
-		return WireID(id)
-	}
-	own, err := base64.RawURLEncoding.DecodeString(packed)
-	if err != nil || len(own) == 0 {
-		return id
-	}
-	return string(own)
+	return WireID(id)
 }
 
 // MadeID returns an id for a call that came without one: the same for the same

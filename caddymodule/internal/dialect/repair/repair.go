@@ -8,11 +8,11 @@
 package repair
 
 import (
-	"bytes"
 	"slices"
 	"strconv"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
+	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
 
@@ -36,9 +36,8 @@ type Options struct {
 // them, in order, results before anything else. The messages in in are not
 // changed; what is returned shares memory with them.
 func History(in []llm.Message, o Options) []llm.Message {
-	r := repairer{options: o, out: make([]llm.Message, 0, len(in)+1)}
+	r := repairer{options: o, out: make([]llm.Message, 0, len(in)+1), asked: map[string]int{}}
 	r.calls.fill(in)
-	r.asked = map[string]int{}
 	for i := range in {
 		r.turn(&in[i], i)
 	}
@@ -57,13 +56,20 @@ type repairer struct {
 	options Options
 	out     []llm.Message
 	calls   callIndex
-	// asked counts how often a call id was used so far, to keep ids unique.
+	// asked is, by call id, the last number an id used again was told apart by:
+	// 1 if it was used once.
 	asked map[string]int
-	// open are the calls of the last assistant turn that wait for results.
-	open []openCall
-	// wasAssistant says that the message before was the assistant's.
-	wasAssistant bool
+	// open are the calls of the last assistant turn that wait for results, and
+	// waiting is what they say.
+	open    []openCall
+	waiting map[said]bool
+	// wasAssistant says that the message before was the assistant's, and grown
+	// that the blocks of the last of out are no client's but its own.
+	wasAssistant, grown bool
 }
+
+// said is what a call says; two that say the same are one.
+type said struct{ id, name, text, input string }
 
 // An openCall is a call as it came, the message it stood in and the id it goes
 // by now.
@@ -104,10 +110,21 @@ func (r *repairer) assistant(m *llm.Message, at int) {
 		return
 	}
 	if n := len(r.out); r.wasAssistant && n > 0 && r.out[n-1].Role == llm.RoleAssistant {
-		r.out[n-1].Blocks = slices.Concat(r.out[n-1].Blocks, kept)
+		r.out[n-1].Blocks = joined(r.out[n-1].Blocks, kept, r.grown)
+		r.grown = true
 		return
 	}
 	r.out = append(r.out, llm.Message{Role: m.Role, Name: m.Name, Blocks: kept, Extra: m.Extra})
+	r.grown = false
+}
+
+// joined is a and b in one: in a's own memory if a was joined before, else in
+// new memory, since a is the client's.
+func joined(a, b []llm.Block, grown bool) []llm.Block {
+	if grown {
+		return append(a, b...)
+	}
+	return slices.Concat(a, b)
 }
 
 // kept are the blocks that stay: in itself as long as nothing changes.
@@ -147,27 +164,44 @@ func (r *repairer) keep(b *llm.Block, at int) (bool, *llm.ToolCall) {
 
 // call notes a call as waiting. It returns false for one already waiting.
 func (r *repairer) call(came *llm.ToolCall, at int) (bool, *llm.ToolCall) {
-	if slices.ContainsFunc(r.open, func(o openCall) bool { return sameCall(o.call, came) }) {
+	id := dialect.WireID(came.ID)
+	says := said{id, came.Name, came.Text, wire.View(came.Input)}
+	if r.waiting[says] {
 		return false, came
 	}
-	now, kept := came.ID, came
-	if n := r.asked[came.ID]; n > 0 {
-		for now == came.ID || r.calls.known(now) {
-			n++
-			now = came.ID + "_" + strconv.Itoa(n)
-		}
-		copied := *came
-		copied.ID = now
-		kept = &copied
+	if r.waiting == nil {
+		r.waiting = map[said]bool{}
 	}
-	r.asked[came.ID]++
-	r.open = append(r.open, openCall{came, at, now})
+	r.waiting[says] = true
+	kept := came
+	if r.asked[id] > 0 {
+		copied := *came
+		copied.ID = r.another(id)
+		kept = &copied
+	} else {
+		r.asked[id] = 1
+	}
+	r.open = append(r.open, openCall{came, at, kept.ID})
 	return true, kept
 }
 
-func sameCall(a, b *llm.ToolCall) bool {
-	return a.ID == b.ID && a.Name == b.Name && a.Text == b.Text && bytes.Equal(a.Input, b.Input)
+// another returns an id like id that no call has. It is made of the provider's
+// own id: more letters behind a packed one would be unpacked with it.
+func (r *repairer) another(id string) string {
+	own, n := dialect.ProviderID(id), r.asked[id]
+	for {
+		n++
+		now := own + "_" + strconv.Itoa(n)
+		if key := dialect.WireID(now); r.asked[key] == 0 && !r.calls.known(key) {
+			r.asked[id], r.asked[key] = n, 1
+			return now
+		}
+	}
 }
+
+// maxReused is the number of calls up to which their map is emptied for the
+// next turn. To empty a large one for each of many small turns takes long.
+const maxReused = 64
 
 // answerOpen appends one user turn with the results of the waiting calls.
 func (r *repairer) answerOpen() {
@@ -177,6 +211,11 @@ func (r *repairer) answerOpen() {
 	blocks := make([]llm.Block, 0, len(r.open)+1)
 	for _, c := range r.open {
 		blocks = append(blocks, r.answer(c))
+	}
+	if len(r.open) <= maxReused {
+		clear(r.waiting)
+	} else {
+		r.waiting = nil
 	}
 	r.open = r.open[:0]
 	r.out = append(r.out, llm.Message{Role: llm.RoleUser, Blocks: blocks})
@@ -249,13 +288,14 @@ func asReminders(blocks []llm.Block) []llm.Block {
 // results first. Named participants stay apart. An assistant turn with calls
 // always has its results behind it, so no call loses its place.
 func merge(in []llm.Message) []llm.Message {
-	out := in[:0]
+	out, grown := in[:0], false
 	for _, m := range in {
 		if n := len(out); n > 0 && m.Role != llm.RoleSystem && out[n-1].Role == m.Role && out[n-1].Name == m.Name {
-			out[n-1].Blocks = slices.Concat(out[n-1].Blocks, m.Blocks)
+			out[n-1].Blocks = joined(out[n-1].Blocks, m.Blocks, grown)
+			grown = true
 			continue
 		}
-		out = append(out, m)
+		out, grown = append(out, m), false
 	}
 	return out
 }

@@ -2,9 +2,9 @@ package repair
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 
+	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -69,6 +69,16 @@ func TestHistory_EveryFaultOfAConversation(t *testing.T) {
 		{"a reused id whose first result is missing", Options{},
 			[]llm.Message{say(model, call("1")), say(user, text("x")), say(model, call("1")), say(user, result("1", "b"))},
 			[]llm.Message{say(model, call("1")), say(user, lost("1")), say(user, text("x")), say(model, renamed(call("1"), "1_2")), say(user, result("1_2", "b"))}},
+		{"an id made for a reused one is taken", Options{},
+			[]llm.Message{say(model, call("1")), say(model, call("1_2")), say(system, text("s")), say(model, call("1")), say(system, text("s")), say(model, call("1"))},
+			[]llm.Message{say(model, call("1"), call("1_2")), say(user, lost("1"), lost("1_2")), say(system, text("s")), say(model, renamed(call("1"), "1_3")),
+				say(user, lost("1_3")), say(system, text("s")), say(model, renamed(call("1"), "1_4")), say(user, lost("1_4"))}},
+		{"a packed id used again", Options{},
+			[]llm.Message{say(model, call(dialect.WireID("f:0"))), say(user, result(dialect.WireID("f:0"), "a")), say(model, call("f:0")), say(user, result("f:0", "b"))},
+			[]llm.Message{say(model, call(dialect.WireID("f:0"))), say(user, result(dialect.WireID("f:0"), "a")), say(model, renamed(call("f:0"), "f:0_2")), say(user, result("f:0_2", "b"))}},
+		{"a result by the packed id of its call", Options{},
+			[]llm.Message{say(model, call("f:0")), say(user, result(dialect.WireID("f:0"), "a"))},
+			[]llm.Message{say(model, call("f:0")), say(user, result("f:0", "a"))}},
 		{"parallel calls in turns of their own", Options{},
 			[]llm.Message{say(model, call("1")), say(model, call("2")), say(user, result("1", "a"), result("2", "b"))},
 			[]llm.Message{say(model, call("1"), call("2")), say(user, result("1", "a"), result("2", "b"))}},
@@ -108,10 +118,13 @@ func renamed(b llm.Block, id string) llm.Block {
 	return b
 }
 
-// drawn makes an arbitrary conversation of few ids, so that they collide.
+// drawnIDs are few, so that they collide: as they are, once told apart, and packed.
+var drawnIDs = []string{"0", "1", "1_2", "1_2_2", "f:0", dialect.WireID("f:0"), dialect.WireID("f:0_2"), dialect.WireID("f:0") + "_2"}
+
+// drawn makes an arbitrary conversation.
 func drawn(t *rapid.T) []llm.Message {
 	block := rapid.Custom(func(t *rapid.T) llm.Block {
-		id := fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "id"))
+		id := rapid.SampledFrom(drawnIDs).Draw(t, "id")
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
 			return call(id)
@@ -167,10 +180,12 @@ func checkValid(t *rapid.T, out []llm.Message) {
 		for _, b := range m.Blocks {
 			if b.Kind == llm.KindToolCall {
 				calls = append(calls, b.Call.ID)
-				if seen[b.Call.ID] {
-					t.Fatalf("id %s used twice", b.Call.ID)
+				for _, id := range []string{"packed " + dialect.WireID(b.Call.ID), "unpacked " + dialect.ProviderID(b.Call.ID)} {
+					if seen[id] {
+						t.Fatalf("id %s used twice", id)
+					}
+					seen[id] = true
 				}
-				seen[b.Call.ID] = true
 			}
 		}
 		if len(calls) == 0 {
