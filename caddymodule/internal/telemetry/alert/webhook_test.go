@@ -203,11 +203,11 @@ func TestWebhook_AnotherReceiverGetsWhatWaitsWithItsOwnSignature(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
+		w.Close()
+		w.Close()
 		if diff := cmp.Diff([]string{"old.example", "new.example", "new.example"}, asked); diff != "" {
 			t.Errorf("asked (-want +got):\n%s", diff)
 		}
-		w.Close()
-		w.Close()
 		if got := w.State(); got.Sent != 2 || got.Failed+got.Dropped != 0 {
 			t.Errorf("state %+v", got)
 		}
