@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
@@ -13,9 +14,20 @@ import (
 type Fields struct {
 	Buf     []byte
 	Dropped []string
-	policy  *Policy
-	err     *llm.Error
+	// more are what was dropped beyond maxDropped. They share memory with the
+	// request.
+	more   map[string]bool
+	policy *Policy
+	err    *llm.Error
 }
+
+// maxDropped is how many dropped members are named, and maxDroppedName how
+// many bytes of each name: the names stand in a header and in records, and a
+// request may hold millions.
+const (
+	maxDropped     = 64
+	maxDroppedName = 128
+)
 
 // NewFields returns Fields that write into a buffer of about size bytes. A nil
 // p allows everything.
@@ -47,9 +59,19 @@ func (f *Fields) Open(key string) bool {
 
 // Drop notes that key was left out. It keeps a copy: what was dropped goes into
 // records and headers, which outlive the request that key may be a piece of.
+// Of what is dropped beyond the first ones only the number is noted.
 func (f *Fields) Drop(key string) {
-	if !slices.Contains(f.Dropped, key) {
+	if len(key) > maxDroppedName {
+		key = strings.ToValidUTF8(key[:maxDroppedName], "") + "…"
+	}
+	switch {
+	case slices.Contains(f.Dropped, key):
+	case len(f.Dropped) < maxDropped:
 		f.Dropped = append(f.Dropped, strings.Clone(key))
+	case f.more == nil:
+		f.more = map[string]bool{key: true}
+	default:
+		f.more[key] = true
 	}
 }
 
@@ -107,9 +129,14 @@ func Refused(key string) *llm.Error {
 	}
 }
 
-// Close ends the object and returns it with what was dropped; the error is an
-// *llm.Error if the policy refuses a member.
+// Close ends the object and returns it with what was dropped, of which the last
+// entry may be "and 12 more"; the error is an *llm.Error if the policy refuses
+// a member.
 func (f *Fields) Close() ([]byte, []string, error) {
+	if len(f.more) > 0 {
+		f.Dropped = append(f.Dropped, "and "+strconv.Itoa(len(f.more))+" more")
+		f.more = nil
+	}
 	if f.err != nil {
 		return nil, f.Dropped, f.err
 	}

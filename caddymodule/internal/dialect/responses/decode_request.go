@@ -33,8 +33,9 @@ func (Responses) DecodeRequest(body []byte) (*llm.Request, error) {
 type requestDecoder struct {
 	reader
 	r     *llm.Request
-	items gjson.Result // input, which is read last: instructions go before it
-	begun bool         // an item other than a system turn has been seen
+	items gjson.Result     // input, which is read last: instructions go before it
+	begun bool             // an item other than a system turn has been seen
+	known map[toolKey]bool // the tools declared so far, but for server tools
 }
 
 // member reads one top-level member.

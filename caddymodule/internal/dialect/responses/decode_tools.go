@@ -47,11 +47,19 @@ func (d *requestDecoder) tool(param string, v gjson.Result) {
 	}
 }
 
+// toolKey is what tells declared tools apart.
+type toolKey struct{ namespace, name string }
+
 func (d *requestDecoder) addTool(t llm.Tool) {
-	for i := range d.r.Tools {
-		if old := &d.r.Tools[i]; old.Kind != llm.ToolServer && old.Name == t.Name && old.Namespace == t.Namespace {
-			return
+	key := toolKey{t.Namespace, t.Name}
+	if d.known[key] {
+		return
+	}
+	if t.Kind != llm.ToolServer {
+		if d.known == nil {
+			d.known = map[toolKey]bool{}
 		}
+		d.known[key] = true
 	}
 	d.r.Tools = append(d.r.Tools, t)
 }

@@ -28,8 +28,7 @@ func (Responses) EncodeRequest(r *llm.Request, t *dialect.Target) ([]byte, []str
 	if e.Open("input") {
 		e.input()
 	}
-	e.tools()
-	e.toolChoice()
+	e.toolChoice(e.tools())
 	e.sampling()
 	e.reasoning()
 	e.text()

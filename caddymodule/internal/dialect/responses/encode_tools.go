@@ -1,14 +1,20 @@
 package responses
 
 import (
+	"slices"
+
 	"github.com/aimux/aimux/caddymodule/internal/dialect"
 	"github.com/aimux/aimux/caddymodule/internal/dialect/wire"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 )
 
-// tools writes the declared tools. A server tool of another dialect is left
-// out and noted.
-func (e *requestEncoder) tools() {
+// tools writes the declared tools and returns those. A server tool of another
+// dialect is left out and noted. Where the upstream only knows auto, a choice of
+// none is kept by offering no tools.
+func (e *requestEncoder) tools() []*llm.Tool {
+	if c := e.r.ToolChoice; c != nil && c.Mode == "none" && e.Policy().NoToolChoice {
+		return nil
+	}
 	kept := make([]*llm.Tool, 0, len(e.r.Tools))
 	for i := range e.r.Tools {
 		t := &e.r.Tools[i]
@@ -18,9 +24,11 @@ func (e *requestEncoder) tools() {
 		}
 		kept = append(kept, t)
 	}
-	if len(kept) > 0 && e.Open("tools") {
-		e.Buf = appendTools(e.Buf, kept, e.own)
+	if len(kept) == 0 || !e.Open("tools") {
+		return nil
 	}
+	e.Buf = appendTools(e.Buf, kept, e.own)
+	return kept
 }
 
 // appendTools appends the array of tools. Tools declared one after another in
@@ -115,25 +123,65 @@ func appendParameters(dst []byte, t *llm.Tool, own bool) []byte {
 }
 
 // toolChoice writes how tools are chosen, unless the upstream only knows auto.
-func (e *requestEncoder) toolChoice() {
+// kept are the tools that were written: a choice of any other would be refused.
+func (e *requestEncoder) toolChoice(kept []*llm.Tool) {
 	c := e.r.ToolChoice
-	if c == nil {
+	switch {
+	case c == nil || e.Policy().NoToolChoice && c.Mode == "none":
 		return
-	}
-	if e.Policy().NoToolChoice && c.Mode != "auto" {
+	case e.Policy().NoToolChoice && c.Mode != "auto":
 		e.Drop("tool_choice")
 		return
 	}
-	if !e.Open("tool_choice") {
-		return
+	refs := toolRefs{own: e.own}
+	for _, t := range kept {
+		refs.note(t)
 	}
-	e.Buf = appendToolChoice(e.Buf, c, e.r.Tools, e.own)
+	if !refs.can(c) {
+		e.Drop("tool_choice")
+	} else if e.Open("tool_choice") {
+		e.Buf = refs.appendChoice(e.Buf, c)
+	}
 }
 
-func appendToolChoice(dst []byte, c *llm.ToolChoice, tools []llm.Tool, own bool) []byte {
+// toolRefs writes references to tools.
+type toolRefs struct {
+	own   bool                    // the request came in this dialect
+	kinds map[string]llm.ToolKind // of the tools that are there
+}
+
+func (t *toolRefs) note(tool *llm.Tool) {
+	if t.kinds == nil {
+		t.kinds = map[string]llm.ToolKind{}
+	}
+	if t.kinds[tool.Name] != llm.ToolCustom {
+		t.kinds[tool.Name] = tool.Kind
+	}
+}
+
+// can reports whether what c chooses is there. A request of this dialect may
+// have tools that only the upstream knows, those of a stored prompt.
+func (t *toolRefs) can(c *llm.ToolChoice) bool {
+	switch {
+	case t.own:
+		return true
+	case c.Mode == "tool":
+		return t.has(c.Name)
+	case len(c.Allowed) > 0:
+		return slices.ContainsFunc(c.Allowed, t.has)
+	}
+	return c.Mode != "any" || len(t.kinds) > 0
+}
+
+func (t *toolRefs) has(name string) bool {
+	_, ok := t.kinds[name]
+	return ok || t.own
+}
+
+func (t *toolRefs) appendChoice(dst []byte, c *llm.ToolChoice) []byte {
 	switch {
 	case c.Mode == "tool":
-		return appendToolRef(dst, c.Name, tools, own)
+		return t.append(dst, c.Name)
 	case len(c.Allowed) > 0:
 		mode := "auto"
 		if c.Mode == "any" {
@@ -142,7 +190,9 @@ func appendToolChoice(dst []byte, c *llm.ToolChoice, tools []llm.Tool, own bool)
 		dst = wire.Str(append(dst, `{"type":"allowed_tools"`...), "mode", mode)
 		dst = append(wire.Key(dst, "tools"), '[')
 		for _, name := range c.Allowed {
-			dst = appendToolRef(wire.Comma(dst), name, tools, own)
+			if t.has(name) {
+				dst = t.append(wire.Comma(dst), name)
+			}
 		}
 		return append(dst, ']', '}')
 	case c.Mode == "any":
@@ -151,15 +201,13 @@ func appendToolChoice(dst []byte, c *llm.ToolChoice, tools []llm.Tool, own bool)
 	return wire.Quote(dst, c.Mode)
 }
 
-// appendToolRef appends the reference to the tool called name.
-func appendToolRef(dst []byte, name string, tools []llm.Tool, own bool) []byte {
+// append appends the reference to the tool called name.
+func (t *toolRefs) append(dst []byte, name string) []byte {
 	kind := `{"type":"function"`
-	for i := range tools {
-		if tools[i].Name == name && tools[i].Kind == llm.ToolCustom {
-			kind = `{"type":"custom"`
-		}
+	if t.kinds[name] == llm.ToolCustom {
+		kind = `{"type":"custom"`
 	}
-	if !own {
+	if !t.own {
 		name = dialect.WireName("", name)
 	}
 	return append(wire.Str(append(dst, kind...), "name", name), '}')

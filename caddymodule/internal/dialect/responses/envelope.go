@@ -161,7 +161,11 @@ func appendTextEcho(dst []byte, r *llm.Request) []byte {
 func appendToolEcho(dst []byte, r *llm.Request) []byte {
 	dst = wire.Key(dst, "tool_choice")
 	if r.ToolChoice != nil {
-		dst = appendToolChoice(dst, r.ToolChoice, r.Tools, true)
+		refs := toolRefs{own: true}
+		for i := range r.Tools {
+			refs.note(&r.Tools[i])
+		}
+		dst = refs.appendChoice(dst, r.ToolChoice)
 	} else if c := field(&r.Extra, "tool_choice"); c != nil {
 		dst = append(dst, wire.Compact(c)...)
 	} else {
