@@ -8,15 +8,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// echoes reports the statuses whose message is about the request, and may
+// echoes reports the statuses whose message may be about the request, and
 // repeat pieces of it: the name of a tool, a value that is not allowed, an id.
 // Those are the client's words, of which none may rest a key.
 func echoes(status int) bool {
 	switch status {
-	case 401, 402, 403, 408, 409, 429:
+	case 401, 402, 408, 409, 429:
 		return false
 	}
-	return status >= 400 && status < 500
+	return true
 }
 
 // againstKey reports the classes that rest a key, an account or a model of

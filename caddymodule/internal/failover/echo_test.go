@@ -50,6 +50,24 @@ func TestClassify_NothingTheClientWroteRestsAKey(t *testing.T) {
 	}
 }
 
+// Where the status already blames others, as little may come of the client's
+// words.
+func TestClassify_NothingTheClientWroteRestsAnAccountByOtherStatuses(t *testing.T) {
+	for status, class := range map[int]llm.Class{403: llm.ClassModelDenied, 500: llm.ClassTransient, 502: llm.ClassTransient} {
+		for _, kind := range []string{"", "openai", "anthropic", "deepseek", "moonshot", "vllm"} {
+			for _, said := range troubles {
+				body := fmt.Appendf(nil, `{"error":{"message":"cannot compile the schema of '%s'"}}`, said)
+				if d := Classify(vendor(t, kind), Answer{Status: 200, InStream: true, Phase: PhaseBody, Body: body, Now: noon}); d.Class != llm.ClassTransient {
+					t.Errorf("first event, %s, %q: got %s", kind, said, d.Class)
+				}
+				if d := Classify(vendor(t, kind), Answer{Status: status, Body: body, Now: noon}); d.Class != class {
+					t.Errorf("%d, %s, %q: got %s, want %s", status, kind, said, d.Class, class)
+				}
+			}
+		}
+	}
+}
+
 func TestClassify_WhatTheProviderSaysInItsOwnWordsStillCounts(t *testing.T) {
 	for said, class := range map[string]llm.Class{
 		"Your credit balance is too low to access the API.":                        llm.ClassBalance,

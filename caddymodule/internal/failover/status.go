@@ -31,7 +31,8 @@ func byStatus(a *Answer, r *report) llm.Class {
 		status == 404 && r.shape != shapeJSON && !strings.Contains(r.Text, "model"):
 		return llm.ClassTransient // a firewall or a wrong address, not the vendor
 	case status == 403:
-		return firstClass(r.Text, llm.ClassModelDenied, saysContent, saysQuota, saysBalance, saysBadKey)
+		class := firstClass(r.plain(), llm.ClassModelDenied, saysQuota, saysBalance, saysBadKey)
+		return firstClass(r.Text, class, saysContent)
 	case status == 404:
 		return r.absentClass()
 	case status == 408 || status == 409 || status == 425:
@@ -49,7 +50,8 @@ func byStatus(a *Answer, r *report) llm.Class {
 	case status == 503:
 		return firstClass(r.Text, llm.ClassTransient, saysBusy)
 	}
-	return firstClass(r.Text, llm.ClassTransient, saysLong, saysBusy, saysBalance)
+	class := firstClass(r.plain(), llm.ClassTransient, saysBalance)
+	return firstClass(r.Text, class, saysLong, saysBusy)
 }
 
 // typeStatus returns the status that the documented error types of Anthropic,
