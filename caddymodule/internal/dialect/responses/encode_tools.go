@@ -12,7 +12,8 @@ import (
 // dialect is left out and noted. Where the upstream only knows auto, a choice of
 // none is kept by offering no tools.
 func (e *requestEncoder) tools() []*llm.Tool {
-	if c := e.r.ToolChoice; c != nil && c.Mode == "none" && e.Policy().NoToolChoice {
+	if dialect.WithoutTools(e.r, e.Policy()) {
+		e.Drop("tools")
 		return nil
 	}
 	kept := make([]*llm.Tool, 0, len(e.r.Tools))
@@ -126,10 +127,10 @@ func appendParameters(dst []byte, t *llm.Tool, own bool) []byte {
 // kept are the tools that were written: a choice of any other would be refused.
 func (e *requestEncoder) toolChoice(kept []*llm.Tool) {
 	c := e.r.ToolChoice
-	switch {
-	case c == nil || e.Policy().NoToolChoice && c.Mode == "none":
+	if c == nil {
 		return
-	case e.Policy().NoToolChoice && c.Mode != "auto":
+	}
+	if e.Policy().NoToolChoice && c.Mode != "auto" {
 		e.Drop("tool_choice")
 		return
 	}

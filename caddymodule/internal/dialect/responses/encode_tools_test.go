@@ -35,7 +35,7 @@ func TestToolChoice_NamesOnlyToolsThatAreSent(t *testing.T) {
 			`{"type":"allowed_tools","mode":"required","tools":[{"type":"custom","name":"g"}]}`, `["f","g"]`, []string{"tools.w"}},
 		{"only server tools of several", all, llm.ToolChoice{Mode: "auto", Allowed: []string{"w"}}, nil, "", `["f","g"]`, []string{"tools.w", "tool_choice"}},
 		{"none", all, llm.ToolChoice{Mode: "none"}, nil, `"none"`, `["f","g"]`, []string{"tools.w"}},
-		{"none where only auto is known", all, llm.ToolChoice{Mode: "none"}, onlyAuto, "", "", nil},
+		{"none where only auto is known", all, llm.ToolChoice{Mode: "none"}, onlyAuto, "", "", []string{"tools", "tool_choice"}},
 		{"a function where only auto is known", all, llm.ToolChoice{Mode: "tool", Name: "f"}, onlyAuto, "", `["f","g"]`, []string{"tools.w", "tool_choice"}},
 		{"auto where only auto is known", []llm.Tool{f}, llm.ToolChoice{Mode: "auto"}, onlyAuto, `"auto"`, `["f"]`, nil},
 		{"a function where no tools are taken", []llm.Tool{f}, llm.ToolChoice{Mode: "tool", Name: "f"}, &dialect.Policy{Drop: []string{"tools"}}, "", "", []string{"tools", "tool_choice"}},
