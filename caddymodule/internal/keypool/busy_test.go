@@ -2,7 +2,9 @@ package keypool
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/llm"
@@ -43,6 +45,48 @@ func TestPool_WalkOverBusyKeysEndsByItself(t *testing.T) {
 			if most := requests * 11 / 10; attempts > most {
 				t.Errorf("%d attempts for %d requests, want at most %d", attempts, requests, most)
 			}
+		})
+	}
+}
+
+// Side by side most attempts are refused while others are under way on their
+// key, which teaches a limit and rests nothing; the walks end all the same.
+func TestPool_WalksOverBusyKeysSideBySideEnd(t *testing.T) {
+	for _, most := range []int{0, 4} {
+		t.Run(fmt.Sprintf("max_in_flight %d", most), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ks []*Key
+				for i := range 20 {
+					ks = append(ks, &Key{Name: fmt.Sprint(i), MaxInFlight: most})
+				}
+				p := New(RoundRobin, ks, Options{})
+				var requests, attempts atomic.Int64
+				client := func() {
+					for range 120 {
+						requests.Add(1)
+						tried := map[*Key]bool{}
+						for len(tried) < 17 {
+							l, err := p.Acquire("m", func(k *Key) bool { return tried[k] })
+							if err != nil {
+								break
+							}
+							attempts.Add(1)
+							tried[l.Key()] = true
+							time.Sleep(100 * time.Millisecond)
+							l.Release(tooMany)
+						}
+						time.Sleep(time.Second)
+					}
+				}
+				for range 100 {
+					go client()
+				}
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if n, most := attempts.Load(), requests.Load()*11/10; n > most {
+					t.Errorf("%d attempts for %d requests, want at most %d", n, requests.Load(), most)
+				}
+			})
 		})
 	}
 }
