@@ -65,7 +65,43 @@ func OtherText(b *llm.Block) string {
 	case "server_tool_use", "mcp_tool_use", "container_upload", "":
 		return ""
 	}
-	return textsOf(v.Get("content")) + v.Get("content.stdout").Str
+	return textsOf(v.Get("content")) + v.Get("content.stdout").Str + outputText(v)
+}
+
+// outputText is what an item of Responses says that is the output of a call, or
+// holds it: one string, or the parts or outputs of several commands.
+func outputText(item gjson.Result) string {
+	output := item.Get("output")
+	text := textsOf(output)
+	if output.IsArray() && text == "" {
+		var parts []string
+		output.ForEach(func(_, part gjson.Result) bool {
+			if s := part.Get("stdout").Str + part.Get("stderr").Str; s != "" {
+				parts = append(parts, s)
+			}
+			return true
+		})
+		text = strings.Join(parts, "\n")
+	}
+	if text != "" && strings.HasSuffix(item.Get("type").Str, "_output") {
+		return "Result of an earlier tool call:\n" + text
+	}
+	return text
+}
+
+// OtherText is the text that stands for a block only one dialect knows, as the
+// function of this name gives it. A block that says nothing is noted as dropped,
+// by where the client put it and its type.
+func (f *Fields) OtherText(b *llm.Block) string {
+	text := OtherText(b)
+	if text == "" {
+		list := "messages."
+		if b.Extra.From == llm.Responses {
+			list = "input."
+		}
+		f.Drop(list + gjson.Get(wire.View(b.Raw), "type").Str)
+	}
+	return text
 }
 
 func sourceLine(title, url string) string {

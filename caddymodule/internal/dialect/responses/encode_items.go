@@ -125,7 +125,7 @@ func isText(b *llm.Block) bool { return b.Kind == llm.KindText || b.Kind == llm.
 func (e *requestEncoder) otherItem(b *llm.Block) {
 	if b.Extra.From == llm.Responses {
 		e.raw(b.Raw)
-	} else if text := dialect.OtherText(b); text != "" {
+	} else if text := e.OtherText(b); text != "" {
 		e.messageItem(llm.RoleAssistant, []llm.Block{{Text: text}}, nil)
 	}
 }
@@ -139,6 +139,7 @@ func (e *requestEncoder) messageItem(role llm.Role, blocks []llm.Block, from *ll
 	if role == llm.RoleDeveloper && e.Policy().NoDeveloper {
 		role = llm.RoleSystem
 	}
+	begun := len(e.Buf)
 	e.Buf = append(wire.Comma(e.Buf), `{"type":"message"`...)
 	e.Buf = wire.Str(e.Buf, "role", string(role))
 	if from != nil && from.From == llm.Responses {
@@ -151,6 +152,10 @@ func (e *requestEncoder) messageItem(role llm.Role, blocks []llm.Block, from *ll
 	e.Buf = append(wire.Key(e.Buf, "content"), '[')
 	for i := range blocks {
 		e.part(role, &blocks[i])
+	}
+	if e.Buf[len(e.Buf)-1] == '[' { // nothing in it can be said here
+		e.Buf = e.Buf[:begun]
+		return
 	}
 	e.Buf = append(e.Buf, ']', '}')
 }
@@ -215,7 +220,7 @@ func (e *requestEncoder) result(b *llm.Block) {
 		e.Buf = wire.RawMember(e.Buf, "id", own)
 	}
 	e.Buf = wire.Key(wire.Str(e.Buf, "call_id", id), "output")
-	if text, ok := plainText(res); ok {
+	if text, ok := e.plainText(res); ok {
 		e.Buf = wire.Quote(e.Buf, text)
 	} else {
 		e.Buf = append(e.Buf, '[')
@@ -231,14 +236,14 @@ func (e *requestEncoder) result(b *llm.Block) {
 }
 
 // plainText returns a result's text, if it is text and nothing else.
-func plainText(res *llm.ToolResult) (string, bool) {
+func (e *requestEncoder) plainText(res *llm.ToolResult) (string, bool) {
 	text := ""
 	for i := range res.Content {
 		b := &res.Content[i]
 		part := b.Text
 		switch {
 		case b.Kind == llm.KindOther && b.Extra.From != llm.Responses:
-			part = dialect.OtherText(b)
+			part = e.OtherText(b)
 		case b.Kind != llm.KindText:
 			return "", false
 		}

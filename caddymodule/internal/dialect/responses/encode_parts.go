@@ -25,7 +25,7 @@ func (e *requestEncoder) part(role llm.Role, b *llm.Block) {
 	case llm.KindOther:
 		if b.Extra.From == llm.Responses {
 			e.raw(b.Raw)
-		} else if text := dialect.OtherText(b); text != "" {
+		} else if text := e.OtherText(b); text != "" {
 			e.textPart(role, text, b)
 		}
 	}
