@@ -13,7 +13,7 @@ type callIndex struct {
 	// uses are, by call id, the messages that hold a call with it, in order.
 	uses map[string][]int
 	// results are, by call id, the results in order.
-	results map[string]*placedResults
+	results map[string]placedResults
 }
 
 // placedResults are the results of one id. Calls are asked for in the order of
@@ -29,7 +29,7 @@ type placedResult struct {
 }
 
 func (x *callIndex) fill(in []llm.Message) {
-	x.uses, x.results = map[string][]int{}, map[string]*placedResults{}
+	x.uses, x.results = map[string][]int{}, map[string]placedResults{}
 	for i := range in {
 		for j := range in[i].Blocks {
 			switch b := &in[i].Blocks[j]; b.Kind {
@@ -37,19 +37,13 @@ func (x *callIndex) fill(in []llm.Message) {
 				id := dialect.WireID(b.Call.ID)
 				x.uses[id] = append(x.uses[id], i)
 			case llm.KindToolResult:
-				x.place(dialect.WireID(b.Result.CallID), placedResult{i, b})
+				id := dialect.WireID(b.Result.CallID)
+				r := x.results[id]
+				r.list = append(r.list, placedResult{i, b})
+				x.results[id] = r
 			}
 		}
 	}
-}
-
-func (x *callIndex) place(id string, p placedResult) {
-	r := x.results[id]
-	if r == nil {
-		r = &placedResults{}
-		x.results[id] = r
-	}
-	r.list = append(r.list, p)
 }
 
 // known reports whether any message calls with id.
@@ -61,19 +55,18 @@ func (x *callIndex) known(id string) bool { return len(x.uses[dialect.WireID(id)
 func (x *callIndex) take(id string, at int) *llm.Block {
 	id = dialect.WireID(id)
 	uses, r := x.uses[id], x.results[id]
-	if r == nil {
-		return nil
-	}
 	for r.next < len(r.list) && r.list[r.next].at <= at {
 		r.next++
 	}
+	var taken *llm.Block
 	again, _ := slices.BinarySearch(uses, at+1) // the next message that calls with id
 	switch {
 	case r.next < len(r.list) && (again == len(uses) || r.list[r.next].at <= uses[again]):
+		taken = r.list[r.next].block
 		r.next++
-		return r.list[r.next-1].block
-	case len(uses) == 1:
-		return r.list[0].block
+	case len(uses) == 1 && len(r.list) > 0:
+		taken = r.list[0].block
 	}
-	return nil
+	x.results[id] = r
+	return taken
 }
