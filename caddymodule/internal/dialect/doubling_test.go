@@ -3,6 +3,7 @@ package dialect_test
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -31,10 +32,10 @@ var lists = []struct {
 	{"calls of one turn by one id", llm.Anthropic, llm.OpenAI, 4000, func(n int) string {
 		return turns(`{"role":"assistant","content":[` + strings.TrimPrefix(repeat(n, `,{"type":"tool_use","id":"k","name":"x","input":{"n":%d}}`), ",") + `]}`)
 	}},
-	{"calls by one id, each answered", llm.Anthropic, llm.OpenAI, 8000, func(n int) string {
+	{"calls by one id, each answered", llm.Anthropic, llm.OpenAI, 4000, func(n int) string {
 		return turns(`{"role":"user","content":"a"}` + repeat(n, `,{"role":"assistant","content":[{"type":"tool_use","id":"k","name":"x","input":{"n":%d}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"k","content":"r"}]}`))
 	}},
-	{"answers to one id in one turn", llm.Anthropic, llm.OpenAI, 8000, func(n int) string {
+	{"answers to one id in one turn", llm.Anthropic, llm.OpenAI, 4000, func(n int) string {
 		return turns(`{"role":"assistant","content":[` + strings.TrimPrefix(repeat(n, `,{"type":"tool_use","id":"k","name":"x","input":{"n":%d}}`), ",") + `]},` +
 			`{"role":"user","content":[` + strings.TrimPrefix(repeat(n, `,{"type":"tool_result","tool_use_id":"k","content":"%d"}`), ",") + `]}`)
 	}},
@@ -64,6 +65,7 @@ func repeat(n int, format string) string {
 }
 
 func TestRequests_CostGrowsAsTheirSizeDoes(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection within the longer run alone would tell
 	for _, tt := range lists {
 		t.Run(tt.name, func(t *testing.T) {
 			once, twice := []byte(tt.body(tt.n)), []byte(tt.body(2*tt.n))
