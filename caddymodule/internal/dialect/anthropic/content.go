@@ -168,7 +168,7 @@ func (e *requestEncoder) other(b *llm.Block) {
 		e.Buf = append(wire.Comma(e.Buf), b.Raw...)
 		return
 	}
-	e.text(&llm.Block{Text: dialect.OtherText(b)})
+	e.text(&llm.Block{Text: e.OtherText(b)})
 }
 
 func (e *requestEncoder) refuse(err *llm.Error) {

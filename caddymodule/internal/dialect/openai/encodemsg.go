@@ -104,7 +104,10 @@ func (e *requestEncoder) words(b *llm.Block) string {
 	case llm.KindText, llm.KindRefusal:
 		return b.Text + dialect.CitationText(citationsOf(b))
 	case llm.KindOther:
-		return dialect.OtherText(b)
+		if e.ownPart(b) {
+			return dialect.OtherText(b)
+		}
+		return e.OtherText(b)
 	}
 	return ""
 }
