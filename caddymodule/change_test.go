@@ -91,13 +91,7 @@ func TestStart_PutsInForceWhatWasChangedSinceTheConfigurationWasMade(t *testing.
 			if got := next.queue(t); got != c.want {
 				t.Errorf("a queue of %d is in force, want %d", got, c.want)
 			}
-			for _, a := range []*App{app, next} {
-				a.Stop()
-				a.Cleanup()
-			}
-			if n := entries(); n != before {
-				t.Errorf("%d entries are left", n-before)
-			}
+			leave(t, before, app, next)
 		})
 	}
 }

@@ -79,13 +79,7 @@ func TestApp_AChangeThatComesAfterItsEndIsRefusedAndTakenBack(t *testing.T) {
 			if old.live.now() != was {
 				t.Error("it has a new runtime")
 			}
-			for _, app := range []*App{old, next} {
-				app.Stop()
-				app.Cleanup()
-			}
-			if n := entries(); n != before {
-				t.Errorf("%d entries are left", n-before)
-			}
+			leave(t, before, old, next)
 		})
 	}
 }
@@ -118,5 +112,18 @@ func TestApp_AChangeUnderWayWhenItEndsLeavesNothingRunning(t *testing.T) {
 		if n := entries(); n != before {
 			t.Fatalf("%d entries are left", n-before)
 		}
+	}
+}
+
+// leave ends apps, and looks whether they have left anything among what
+// configurations share: there were so many entries before.
+func leave(t *testing.T, before int, apps ...*App) {
+	t.Helper()
+	for _, app := range apps {
+		app.Stop()
+		app.Cleanup()
+	}
+	if n := entries(); n != before {
+		t.Errorf("%d entries are left", n-before)
 	}
 }

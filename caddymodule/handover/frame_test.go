@@ -146,6 +146,7 @@ func free(t *testing.T) string {
 type caller struct {
 	net.Conn
 	reader *bufio.Reader
+	sent   uint64 // bytes
 }
 
 func call(t *testing.T, address string) *caller {
@@ -156,7 +157,7 @@ func call(t *testing.T, address string) *caller {
 	}
 	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	return &caller{c, bufio.NewReader(c)}
+	return &caller{Conn: c, reader: bufio.NewReader(c)}
 }
 
 // ask sends text and returns what is answered and by whom, both empty if the
@@ -175,4 +176,28 @@ func (c *caller) ask(text string) (answer, by string) {
 }
 
 // send sends text, and does not mind if nobody is there.
-func (c *caller) send(text string) { _, _ = io.WriteString(c, text) }
+func (c *caller) send(text string) {
+	n, _ := io.WriteString(c, text)
+	c.sent += uint64(n)
+}
+
+// awaitRead waits until the server has read all that was sent.
+func (c *caller) awaitRead(t *testing.T) {
+	t.Helper()
+	var read uint64
+	for range 2000 {
+		inForce.Load().servers.each(func(s *Server) {
+			s.conns.Range(func(conn, _ any) bool {
+				if tcp, ok := conn.(*net.TCPConn); ok && tcp.RemoteAddr().String() == c.LocalAddr().String() {
+					read, _ = taken(tcp)
+				}
+				return true
+			})
+		})
+		if read == c.sent {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("the server has read %d bytes of %d", read, c.sent)
+}

@@ -12,10 +12,6 @@ import (
 
 const get = "GET /one HTTP/1.1\r\nHost: a\r\n\r\n"
 
-// read waits until the other side has read what was sent to it; it is given the
-// time.
-func read() { time.Sleep(20 * time.Millisecond) }
-
 func TestReload_AnIdleConnectionIsServedByTheHeir(t *testing.T) {
 	a := free(t)
 	begin(t, a)
@@ -58,7 +54,7 @@ func TestReload_TheRestOfARequestIsNotARequest(t *testing.T) {
 			begin(t, a)
 			c := call(t, a)
 			prepare(c)
-			read()
+			c.awaitRead(t)
 			load(t, "second", a)
 			if answer, by := c.ask("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"); strings.Contains(answer, "smuggled") {
 				t.Errorf("%q by %q", answer, by)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aimux/aimux/caddymodule/internal/dialect/responses"
+	"github.com/aimux/aimux/caddymodule/internal/health"
 	"github.com/aimux/aimux/caddymodule/internal/llm"
 	"github.com/aimux/aimux/caddymodule/internal/upstream"
 	"github.com/aimux/aimux/caddymodule/simulator"
@@ -272,4 +273,33 @@ func TestAttempt_IsBillableOnceTheProviderHadAllOfItAndRefusedNothing(t *testing
 			t.Errorf("%s: %t, then %t; want %t, then false (%s)", fault, first.Billable, last.Billable, want, first.Reason)
 		}
 	}
+}
+
+func TestAttempt_AProviderThatAsksToWaitIsNotAskedAgainAtOnce(t *testing.T) {
+	for fault, want := range map[string]int{"503;retry-after=30": 1, "503": 2} {
+		h := build(t, Limits{}, seat{name: "a"})
+		for range 3 {
+			h.sims["a"].Script(simulator.Selector{}, simulator.Fail(fault))
+		}
+		h.post("/v1/messages", calls[llm.Anthropic].body)
+		if got := h.sims["a"].Count(); got != want {
+			t.Errorf("%s: asked %d times, want %d", fault, got, want)
+		}
+	}
+}
+
+func TestAttempt_ConflictsAreNotHeldAgainstTheTarget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, Limits{}, seat{name: "a"})
+		for range 20 {
+			h.sims["a"].Script(simulator.Selector{}, simulator.Reply(409, "application/json", `{"error":{"message":"conflict"}}`))
+		}
+		for range 6 {
+			h.post("/v1/messages", calls[llm.Anthropic].body)
+		}
+		if phase := h.Router.Targets()[0].Health.Look(time.Now()).Phase; phase != health.Closed {
+			t.Errorf("the breaker is %s", phase)
+		}
+		time.Sleep(time.Minute)
+	})
 }

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// flowing is an answer whose content has begun, and the provider's end of it.
-func flowing(t *testing.T, timeouts Timeouts) (*Answer, *io.PipeWriter) {
+// begun is an answer of which the header has come, and the provider's end of it.
+func begun(t *testing.T, timeouts Timeouts) (*Answer, *io.PipeWriter) {
 	t.Helper()
 	p, w := newPipe()
 	close(p.header)
@@ -18,6 +18,13 @@ func flowing(t *testing.T, timeouts Timeouts) (*Answer, *io.PipeWriter) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return a, w
+}
+
+// flowing is begun, and content has come.
+func flowing(t *testing.T, timeouts Timeouts) (*Answer, *io.PipeWriter) {
+	t.Helper()
+	a, w := begun(t, timeouts)
 	a.Content()
 	return a, w
 }
@@ -78,15 +85,10 @@ func TestAnswer_SilenceAfterAPauseIsEndedOneIdleTimeAfterTheReadBegan(t *testing
 
 func TestAnswer_TimeUntilContentIsNotIdleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, w := newPipe()
-		close(p.header)
-		a, err := New(Timeouts{FirstEvent: time.Minute, Idle: 10 * time.Second}, p).Do(t.Context(), &Request{URL: somewhere})
-		if err != nil {
-			t.Fatal(err)
-		}
+		a, w := begun(t, Timeouts{FirstEvent: time.Minute, Idle: 10 * time.Second})
 		finished := drip(w, 1, 50*time.Second, "x")
 		defer func() { a.Close(); <-finished }()
-		if _, err = listen(a); err != nil {
+		if _, err := listen(a); err != nil {
 			t.Fatal(err)
 		}
 		a.Content()
@@ -100,12 +102,7 @@ func TestAnswer_TimeUntilContentIsNotIdleTime(t *testing.T) {
 
 func TestAnswer_ContentDuringAReadStartsItsIdleTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, _ := newPipe()
-		close(p.header)
-		a, err := New(Timeouts{FirstEvent: time.Minute, Idle: 10 * time.Second, NoProgress: 20 * time.Second}, p).Do(t.Context(), &Request{URL: somewhere})
-		if err != nil {
-			t.Fatal(err)
-		}
+		a, _ := begun(t, Timeouts{FirstEvent: time.Minute, Idle: 10 * time.Second, NoProgress: 20 * time.Second})
 		defer a.Close()
 		time.AfterFunc(50*time.Second, a.Content)
 		waited, err := listen(a)
