@@ -70,19 +70,11 @@ func imageSource(v gjson.Result) *llm.Source {
 }
 
 func fileSource(v gjson.Result) *llm.Source {
-	var s *llm.Source
-	switch data := v.Get("file_data").Str; {
-	case strings.HasPrefix(data, "data:"):
-		s = dialect.SourceOfURL(data)
-	case data != "":
-		s = &llm.Source{MediaType: "application/pdf", Data: data}
-	default:
-		s = &llm.Source{URL: v.Get("file_url").Str, FileID: v.Get("file_id").Str}
+	s := &llm.Source{URL: v.Get("file_url").Str, FileID: v.Get("file_id").Str}
+	if data := v.Get("file_data").Str; data != "" {
+		s = dialect.SourceOfFile(data)
 	}
 	s.Name = v.Get("filename").Str
-	if s.MediaType == "text/plain" {
-		s.Data = decodeText(s.Data)
-	}
 	return s
 }
 

@@ -107,12 +107,3 @@ func joinTexts(list gjson.Result) string {
 	})
 	return strings.Join(parts, "\n\n")
 }
-
-// decodeText is the text in base64, or the input if it is not base64.
-func decodeText(data string) string {
-	text, err := base64.StdEncoding.DecodeString(data)
-	if err != nil {
-		return data
-	}
-	return strings.ToValidUTF8(string(text), "\uFFFD")
-}
