@@ -111,7 +111,9 @@ func unused(tcp *net.TCPConn) bool {
 	return known && bytes == 0
 }
 
-// again returns the connection anew; nil if that cannot be done.
+// again returns the connection anew; nil if that cannot be done. For a moment reads
+// of tcp block in the kernel, where nothing but data wakes them (os.File.Fd), so
+// that its reader must be waiting already.
 func again(tcp *net.TCPConn) *net.TCPConn {
 	file, err := tcp.File()
 	if err != nil {

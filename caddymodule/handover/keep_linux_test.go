@@ -60,6 +60,9 @@ func TestAgain_TheOtherSideNoticesNothing(t *testing.T) {
 		_, err := near.Read(make([]byte, 1))
 		ended <- err
 	}()
+	// Making a copy lets reads block for a moment, which would be for good: a
+	// connection is copied only when it has been seen waiting for settleStep.
+	time.Sleep(settleStep)
 	copied := again(near)
 	if copied == nil {
 		t.Fatal("no copy")

@@ -1,6 +1,8 @@
 package handover
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -68,8 +70,21 @@ func TestReload_HTTP2WithoutTLSGoesOn(t *testing.T) {
 	begin(t, a)
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{Protocols: protocols}
-	defer transport.CloseIdleConnections()
+	// Connections that are told to go away are ended by neither side at once.
+	var dialled []net.Conn
+	var dialer net.Dialer
+	transport := &http.Transport{Protocols: protocols, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, network, address)
+		if err == nil {
+			dialled = append(dialled, c)
+		}
+		return c, err
+	}}
+	defer func() {
+		for _, c := range dialled {
+			c.Close()
+		}
+	}()
 	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
 	for _, name := range []string{"first", "second", "third"} {
 		if name != "first" {
